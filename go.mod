@@ -1,0 +1,3 @@
+module socketlab
+
+go 1.26
