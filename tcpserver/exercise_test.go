@@ -141,7 +141,7 @@ func send(t *testing.T, client net.Conn, sentence string) {
 // checkAnswer wants the whole answer, and then the end of the connection.
 func checkAnswer(t *testing.T, client *net.TCPConn, sentence, want string) {
 	t.Helper()
-	const timeout = 5 * time.Second
+	const timeout = 2 * time.Second
 	client.SetReadDeadline(time.Now().Add(timeout))
 	answer, err := io.ReadAll(client)
 	client.SetLinger(0) // so that the server's port is free again at once, for the next run of the test
@@ -150,10 +150,10 @@ func checkAnswer(t *testing.T, client *net.TCPConn, sentence, want string) {
 		sentence, len(sentence), want, len(want))
 	switch {
 	case got == want && err != nil:
-		t.Errorf("%s; the answer came, but then, within %v: %v; does the server close connectionSocket?", sent, timeout, err)
+		t.Fatalf("%s; the answer came, but then, within %v: %v; does the server close connectionSocket?", sent, timeout, err)
 	case got == "" && err != nil:
-		t.Errorf("%s; nothing came: %v", sent, err)
+		t.Fatalf("%s; nothing came: %v", sent, err)
 	case got != want:
-		t.Errorf("%s; but %.60q (%d bytes) came", sent, got, len(got))
+		t.Fatalf("%s; but %.60q (%d bytes) came", sent, got, len(got))
 	}
 }

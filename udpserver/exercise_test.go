@@ -143,6 +143,6 @@ func checkReceived(t *testing.T, client net.Conn, message, want string) {
 		t.Fatalf("sent %.60q (%d bytes), expected %.60q, but nothing came within %v", message, len(message), want, timeout)
 	}
 	if got := string(buffer[:n]); got != want {
-		t.Errorf("sent %.60q (%d bytes), expected %.60q, but %.60q (%d bytes) came", message, len(message), want, got, n)
+		t.Fatalf("sent %.60q (%d bytes), expected %.60q, but %.60q (%d bytes) came", message, len(message), want, got, n)
 	}
 }
