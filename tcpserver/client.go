@@ -21,11 +21,11 @@ func (s *server) serveClient(ctx context.Context, connectionSocket *net.TCPConn)
 	addr := connectionSocket.RemoteAddr()
 	s.service.Printf("client %v connected", addr)
 
-	stay := context.AfterFunc(ctx, func() {
+	served := context.AfterFunc(ctx, func() {
 		connectionSocket.SetReadDeadline(time.Now().Add(grace))
 		time.AfterFunc(stopLimit, func() { connectionSocket.Close() })
 	})
-	defer stay()
+	defer served()
 
 	switch err := s.talk(s, ctx, connectionSocket); {
 	case err == nil || err == io.EOF:
