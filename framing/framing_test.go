@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -280,6 +281,36 @@ func TestSendFromManyGoroutines(t *testing.T) {
 	if received != senders*each {
 		t.Errorf("%d messages came, want %d", received, senders*each)
 	}
+}
+
+// TestSendHoldsALock has a connection that, unlike TCP's, does not keep the
+// writes of two goroutines apart.
+func TestSendHoldsALock(t *testing.T) {
+	var stream bytes.Buffer
+	conn := NewConn(fakeConn{Writer: yieldingWriter{&stream}})
+	var sending sync.WaitGroup
+	for range 4 {
+		sending.Go(func() {
+			for range 50 {
+				conn.SendText("hello")
+			}
+		})
+	}
+	sending.Wait()
+	if want := strings.Repeat("\x00\x00\x00\x05hello", 200); stream.String() != want {
+		t.Error("messages have come inside messages")
+	}
+}
+
+// A yieldingWriter writes byte by byte, and lets others run in between.
+type yieldingWriter struct{ stream *bytes.Buffer }
+
+func (w yieldingWriter) Write(p []byte) (int, error) {
+	for _, b := range p {
+		w.stream.WriteByte(b)
+		runtime.Gosched()
+	}
+	return len(p), nil
 }
 
 func TestAllocations(t *testing.T) {

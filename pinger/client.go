@@ -63,7 +63,9 @@ func (c *client) run(ctx context.Context, count int, interval time.Duration) err
 		}
 	}
 
-	fmt.Fprint(c.stdout, &c.statistics)
+	if _, err := fmt.Fprint(c.stdout, &c.statistics); err != nil {
+		return err
+	}
 	if c.answers == 0 {
 		return fmt.Errorf("no answer from %v", c.clientSocket.RemoteAddr())
 	}

@@ -226,7 +226,7 @@ func TestForgedAnswer(t *testing.T) {
 		}
 	}()
 	var stdout strings.Builder
-	if err := clientCommand(t.Context(), []string{"-addr", serverSocket.LocalAddr().String(), "-count", "1", "-timeout", "10s"}, &stdout); err != nil {
+	if err := clientCommand([]string{"-addr", serverSocket.LocalAddr().String(), "-count", "1", "-timeout", "10s"}, &stdout); err != nil {
 		t.Error(err)
 	}
 	if !strings.HasPrefix(stdout.String(), "PING 1 GENUINE: RTT ") {

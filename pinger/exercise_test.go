@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -41,7 +40,7 @@ func TestExerciseServer(t *testing.T) {
 	defer client.Close()
 
 	const pings, inFlight = 220, 20
-	answers := make(map[string]bool)
+	answers := make(map[string]int)
 	buffer := make([]byte, 2048)
 	for i := 1; i <= pings; i++ {
 		if _, err := fmt.Fprintf(client, "Ping %d from the test", i); err != nil {
@@ -56,15 +55,19 @@ func TestExerciseServer(t *testing.T) {
 			if err != nil {
 				break
 			}
-			answers[string(buffer[:n])] = true
+			answers[string(buffer[:n])]++
 		}
 	}
 
 	lost := 0
 	for i := 1; i <= pings; i++ {
 		answer := fmt.Sprintf("PING %d FROM THE TEST", i)
-		if !answers[answer] {
+		switch answers[answer] {
+		case 0:
 			lost++
+		case 1:
+		default:
+			t.Fatalf("sent %q once, expected %q once, but it came %d times", fmt.Sprintf("Ping %d from the test", i), answer, answers[answer])
 		}
 		delete(answers, answer)
 	}
@@ -73,7 +76,7 @@ func TestExerciseServer(t *testing.T) {
 			"Ping 1 from the test", pings, slices.Collect(maps.Keys(answers)))
 	}
 	// 4 of 11 are lost: 80 of 220. The standard deviation is 7.1.
-	if lost < 40 || lost > 120 {
+	if lost < 50 || lost > 110 {
 		t.Errorf("sent %d pings, expected 4 of 11 to be lost, about 80, but %d were", pings, lost)
 	}
 }
@@ -111,7 +114,7 @@ func TestExerciseClient(t *testing.T) {
 		serverSocket.SetReadDeadline(time.Now().Add(5 * time.Second))
 		n, clientAddress, err := serverSocket.ReadFrom(buffer)
 		if err != nil {
-			t.Fatalf("expected %d pings at %v, but after %d of them none came for 5 s; does the client give up waiting after one second?",
+			t.Fatalf("expected %d pings at %v, but after %d of them none came for 5 s; does the client send all of them, and wait no more than a second for each answer?",
 				pings, serverSocket.LocalAddr(), i-1)
 		}
 		if lost[i] {
@@ -138,12 +141,13 @@ func TestExerciseClient(t *testing.T) {
 		t.Errorf("left %d pings without an answer, expected %q that often, but it is printed %d times", len(lost), "Request timed out", got)
 	}
 	// Of the pings that were answered, one alone took 0.3 s or more, and not 0.9.
-	numbers, found := regexp.MustCompile(`\d+\.\d+(e-\d+)?`).FindAllString(printed, -1), false
-	for _, number := range numbers {
-		seconds, err := strconv.ParseFloat(number, 64)
-		found = found || err == nil && math.Abs(seconds-rtt.Seconds()-0.3) <= 0.3
+	found, milliseconds := false, false
+	for _, number := range regexp.MustCompile(`\d+\.\d+(e-\d+)?`).FindAllString(printed, -1) {
+		value, _ := strconv.ParseFloat(number, 64)
+		found = found || 0.3 <= value && value < 0.9
+		milliseconds = milliseconds || 300 <= value && value < 900
 	}
-	if !found {
+	if !found || milliseconds {
 		t.Errorf("held the answer to ping %d back for %v, expected a round-trip time in seconds from 0.3 on", slow, rtt)
 	}
 	if t.Failed() {
@@ -162,7 +166,7 @@ func startExerciseServer(t *testing.T) (addr string) {
 	probe.Close()
 
 	var output bytes.Buffer
-	program := exerciseProgram(context.Background())
+	program := exerciseProgram(t, context.Background())
 	program.Stdout, program.Stderr = &output, &output
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
@@ -204,19 +208,23 @@ func startExerciseServer(t *testing.T) (addr string) {
 func startExerciseClient(t *testing.T, addr string) <-chan string {
 	output := make(chan string, 1)
 	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	var program *exec.Cmd
+	if *command != "" {
+		program = exerciseProgram(t, ctx)
+	}
 	ended := make(chan struct{})
 	t.Cleanup(func() { stop(); <-ended })
 	go func() {
 		defer close(ended)
 		if *command == "" {
 			var stdout strings.Builder
-			if err := clientCommand(ctx, []string{"-addr", addr}, &stdout); err != nil {
+			if err := clientCommand([]string{"-addr", addr}, &stdout); err != nil {
 				t.Error(err)
 			}
 			output <- stdout.String()
 			return
 		}
-		printed, err := exerciseProgram(ctx).CombinedOutput()
+		printed, err := program.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v (it has 30 s), and printed\n%s", *command, err, printed)
 		}
@@ -226,10 +234,13 @@ func startExerciseClient(t *testing.T, addr string) <-chan string {
 }
 
 // exerciseProgram is the program of -cmd.
-func exerciseProgram(ctx context.Context) *exec.Cmd {
+func exerciseProgram(t *testing.T, ctx context.Context) *exec.Cmd {
 	var words []string
 	for _, word := range regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`).FindAllString(*command, -1) {
 		words = append(words, strings.Trim(word, `"'`))
+	}
+	if len(words) == 0 {
+		t.Fatal("-cmd has no command")
 	}
 	program := exec.CommandContext(ctx, words[0], words[1:]...)
 	for _, word := range words {

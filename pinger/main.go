@@ -31,7 +31,7 @@
 // # The Python listing
 //
 // The server follows UDPPingerServer.py, whose socket and bind are one
-// net.ListenUDP here. The listing receives 1024 bytes at most; here any
+// ListenPacket here. The listing receives 1024 bytes at most; here any
 // datagram fits.
 //
 // The client is the exercise, variant 6 of the sheet, which names four steps:
@@ -62,22 +62,19 @@ const maxDatagram = 65535
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("pinger: ")
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second interrupt ends the program at once
-
 	var err error
 	switch role, args := parseRole(os.Args[1:]); role {
 	case "client":
-		err = clientCommand(ctx, args, os.Stdout)
+		err = clientCommand(args, os.Stdout)
 	case "server":
-		err = serverCommand(ctx, args, os.Stdout)
+		err = serverCommand(args, os.Stdout)
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func clientCommand(ctx context.Context, args []string, stdout io.Writer) error {
+func clientCommand(args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("pinger client", flag.ContinueOnError)
 	addr := flags.String("addr", "localhost:12000", "the server's `host:port`")
 	count := flags.Int("count", 10, "how many pings to send, at most a million")
@@ -106,11 +103,14 @@ func clientCommand(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	defer clientSocket.Close()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second interrupt ends the program at once
 	c := &client{clientSocket: clientSocket, timeout: *timeout, stdout: stdout}
 	return c.run(ctx, *count, *interval)
 }
 
-func serverCommand(ctx context.Context, args []string, stdout io.Writer) error {
+func serverCommand(args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("pinger server", flag.ContinueOnError)
 	addr := flags.String("addr", ":12000", "listen on `host:port`; without a host on all interfaces, port 0 for any free port")
 	loss, dup := share(4.0/11), share(0)
@@ -121,21 +121,25 @@ func serverCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	seed := flags.Uint64("seed", 0, "lose, hold back and repeat the same in every run with this `number`; 0 for another each time")
 	parse(flags, args, serverUsage)
 	checkAddr(*addr, 0)
-	if *delay < 0 || *jitter < 0 {
-		misused("-delay %v or -jitter %v is less than zero", *delay, *jitter)
+	if *delay < 0 {
+		misused("-delay %v is less than zero", *delay)
+	}
+	if *jitter < 0 {
+		misused("-jitter %v is less than zero", *jitter)
 	}
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
 
-	serverAddress, err := net.ResolveUDPAddr("udp", *addr)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second interrupt ends the program at once
+
+	var config net.ListenConfig
+	socket, err := config.ListenPacket(ctx, "udp", *addr)
 	if err != nil {
 		return err
 	}
-	serverSocket, err := net.ListenUDP("udp", serverAddress)
-	if err != nil {
-		return err
-	}
+	serverSocket := socket.(*net.UDPConn)
 	defer serverSocket.Close()
 	fmt.Fprintln(stdout, "The server is ready to receive on", serverSocket.LocalAddr())
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -92,6 +93,14 @@ func transcript(t *testing.T, seed uint64) (delivered []string) {
 
 func TestSeed(t *testing.T) {
 	first, again, other := transcript(t, 1), transcript(t, 1), transcript(t, 2)
+	for _, line := range first { // datagram i was sent in second i, and takes from 0.1 to 5.1 s
+		number, at, _ := strings.Cut(line, " at ")
+		sent, _ := time.ParseDuration(number + "s")
+		delivered, err := time.ParseDuration(at)
+		if err != nil || delivered < sent+100*time.Millisecond || delivered > sent+5100*time.Millisecond {
+			t.Errorf("datagram %s was delivered at %s", number, at)
+		}
+	}
 	if len(first) == 0 || !slices.Equal(first, again) {
 		t.Errorf("two runs with one seed differ:\n%v\n%v", first, again)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 )
@@ -27,6 +28,7 @@ func prompt(input *bufio.Scanner, stdout io.Writer) ([]byte, error) {
 	fmt.Fprint(stdout, "Input lowercase sentence:")
 	sentence, err := readLine(input)
 	if err != nil {
+		fmt.Fprintln(stdout) // ends the line of the prompt
 		return nil, fmt.Errorf("reading the sentence: %w", err)
 	}
 	if len(sentence) == 0 {
@@ -39,6 +41,7 @@ func prompt(input *bufio.Scanner, stdout io.Writer) ([]byte, error) {
 // server hangs up or where as much has come as was sent. It returns what has
 // come together with the error, if any.
 func exchange(clientSocket *impatientConn, sentence []byte) ([]byte, error) {
+	clientSocket.SetDeadline(time.Now().Add(clientSocket.timeout))
 	modifiedSentence := make([]byte, max(len(sentence), listingSize))
 	var n int
 	var err error
@@ -50,13 +53,13 @@ func exchange(clientSocket *impatientConn, sentence []byte) ([]byte, error) {
 		close(received)
 	}()
 
-	sent, _ := clientSocket.Write(sentence) // if it fails, so does the receiving
+	sent, sendErr := clientSocket.Write(sentence)
 	log.Printf("sent %d bytes", sent)
 	<-received
 	log.Printf("received %d bytes", n)
 
 	switch {
-	case err == io.EOF:
+	case err == io.EOF || n == 0 && errors.Is(err, syscall.ECONNRESET):
 		err = errors.New("no answer: the server has hung up")
 	case err == io.ErrUnexpectedEOF && len(sentence) <= listingSize:
 		err = nil // a short answer, and yet an answer
@@ -64,15 +67,19 @@ func exchange(clientSocket *impatientConn, sentence []byte) ([]byte, error) {
 		err = fmt.Errorf("the answer is cut: %d bytes were sent, %d came back (%w)", sent, n, err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer within %v", clientSocket.timeout)
+	case err == nil && sendErr != nil:
+		err = fmt.Errorf("only %d of %d bytes were sent: %w", sent, len(sentence), sendErr)
 	}
 	return modifiedSentence[:n], err
 }
 
 // show prints what came of the answer.
-func show(stdout io.Writer, modifiedSentence []byte) {
-	if len(modifiedSentence) > 0 {
-		fmt.Fprintln(stdout, "From Server:", printable(modifiedSentence))
+func show(stdout io.Writer, modifiedSentence []byte) error {
+	if len(modifiedSentence) == 0 {
+		return nil
 	}
+	_, err := fmt.Fprintln(stdout, "From Server:", printable(modifiedSentence))
+	return err
 }
 
 func hangUp(clientSocket net.Conn) {
@@ -86,7 +93,7 @@ type impatientConn struct {
 	timeout time.Duration
 }
 
-// Read moves the deadline of both directions: while the server answers, a long
+// Read moves the deadline of both directions: while the answer comes, a long
 // sentence has time to leave.
 func (c *impatientConn) Read(p []byte) (int, error) {
 	c.SetDeadline(time.Now().Add(c.timeout))

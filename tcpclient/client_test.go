@@ -125,9 +125,9 @@ func TestFailures(t *testing.T) {
 		server      func(*net.TCPConn)
 		stdin, want string
 	}{
-		{"no input", echo, "", "\nreading the sentence: end of input"},
+		{"no input", echo, "", "\n\nreading the sentence: end of input"},
 		{"an empty sentence", echo, "\n", "\nan empty sentence can't be answered"},
-		{"too long a sentence", echo, strings.Repeat("a", 16<<20+1), "\nreading the sentence: the line is longer than 16777216 bytes"},
+		{"too long a sentence", echo, strings.Repeat("a", 16<<20+1), "\n\nreading the sentence: the line is longer than 16777216 bytes"},
 		{"the server hangs up", func(*net.TCPConn) {}, "hello\n", "\nno answer: "},
 		{"the server is silent", func(c *net.TCPConn) { io.Copy(io.Discard, c) }, "hello\n", "\nno answer within 200ms"},
 		{"the server falls silent", func(c *net.TCPConn) { io.WriteString(c, "HE"); io.Copy(io.Discard, c) }, "hello\n",
@@ -167,6 +167,37 @@ func TestLoop(t *testing.T) {
 		if got := runClient(startServer(t, echo), time.Minute, test.stdin, true); got != test.want {
 			t.Errorf("-loop with input %q printed %q, want %q", test.stdin, got, test.want)
 		}
+	}
+}
+
+// TestLoopPause has a user who thinks for longer than the server may be silent.
+func TestLoopPause(t *testing.T) {
+	const timeout = 100 * time.Millisecond
+	typed, stdin := io.Pipe()
+	go func() {
+		io.WriteString(stdin, "one\n")
+		<-time.After(3 * timeout)
+		io.WriteString(stdin, "two\n")
+		stdin.Close()
+	}()
+	var stdout strings.Builder
+	if err := run(startServer(t, echo), timeout, true, bufio.NewScanner(typed), &stdout); err != nil {
+		t.Error(err)
+	}
+	if want := promptText + "From Server: one\n" + promptText + "From Server: two\n" + promptText + "\n"; stdout.String() != want {
+		t.Errorf("the client printed %q, want %q", stdout.String(), want)
+	}
+}
+
+// TestSentInPart has a server that answers without reading.
+func TestSentInPart(t *testing.T) {
+	long := strings.Repeat("a", 10<<20)
+	over := make(chan struct{})
+	addr := startServer(t, func(c *net.TCPConn) { io.WriteString(c, long); <-over })
+	t.Cleanup(func() { close(over) })
+	got := runClient(addr, 200*time.Millisecond, long)
+	if _, message, _ := strings.Cut(got, long); !strings.HasPrefix(message, "\n\nonly ") {
+		t.Errorf("the client printed %.80q…%.80q, want the answer and that only a part was sent", got, message)
 	}
 }
 

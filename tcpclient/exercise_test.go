@@ -46,6 +46,10 @@ func TestExercise(t *testing.T) {
 				t.Errorf("typed %.60q (%d bytes) at the prompt, expected them from the client, but %.60q (%d bytes) came: %v",
 					test.sentence, len(test.sentence), got, n, err)
 			}
+			connectionSocket.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			if n, _ := connectionSocket.Read(sentence); n > 0 {
+				t.Errorf("typed %.60q at the prompt, expected no more than that, but after it %.60q came", test.sentence, sentence[:n])
+			}
 			if _, err := io.WriteString(connectionSocket, test.answer); err != nil {
 				t.Fatal(err)
 			}
@@ -58,6 +62,9 @@ func TestExercise(t *testing.T) {
 			}
 			if !strings.Contains(got, "From Server:") || !strings.Contains(got, test.answer) {
 				t.Errorf("answered %.60q, expected the client to print \"From Server:\" and that, but it printed %.200q", test.answer, got)
+			}
+			if strings.Contains(got, "b'"+test.answer) {
+				t.Errorf("answered %.60q, expected the client to print that as text, but it printed %.200q: is the answer decoded?", test.answer, got)
 			}
 		})
 	}
@@ -89,6 +96,9 @@ func startExercise(t *testing.T, serverSocket net.Listener, sentence string) <-c
 	var words []string
 	for _, word := range regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`).FindAllString(*command, -1) {
 		words = append(words, strings.Trim(word, `"'`))
+	}
+	if len(words) == 0 {
+		t.Fatal("-cmd has no command")
 	}
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	program := exec.CommandContext(ctx, words[0], words[1:]...)

@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 )
@@ -18,7 +18,6 @@ func converse(clientSocket *impatientConn, input *bufio.Scanner, stdout io.Write
 			log.Print(err)
 			continue
 		case errors.Is(err, errEnd):
-			fmt.Fprintln(stdout) // ends the line of the prompt
 			return nil
 		case err != nil:
 			return err
@@ -26,8 +25,7 @@ func converse(clientSocket *impatientConn, input *bufio.Scanner, stdout io.Write
 			return nil
 		}
 		modifiedSentence, err := exchange(clientSocket, sentence)
-		show(stdout, modifiedSentence)
-		if err != nil {
+		if err := cmp.Or(show(stdout, modifiedSentence), err); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -95,6 +96,5 @@ func run(addr string, timeout time.Duration, looping bool, input *bufio.Scanner,
 		return err
 	}
 	modifiedSentence, err := exchange(clientSocket, sentence)
-	show(stdout, modifiedSentence)
-	return err
+	return cmp.Or(show(stdout, modifiedSentence), err)
 }

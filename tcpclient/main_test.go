@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"log"
 	"net"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	log.SetOutput(io.Discard) // the service messages
 	os.Exit(m.Run())
 }
 

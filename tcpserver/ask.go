@@ -21,6 +21,7 @@ func askPort(input *bufio.Scanner, output io.Writer, addr string) (string, error
 	for {
 		fmt.Fprintf(output, "Port [%s]: ", port)
 		if !input.Scan() {
+			fmt.Fprintln(output) // ends the line of the question
 			return "", fmt.Errorf("reading the port: %w", cmp.Or(input.Err(), errors.New("end of input")))
 		}
 		answer := strings.TrimSpace(input.Text())

@@ -81,6 +81,9 @@ func startExercise(t *testing.T) string {
 	for _, word := range regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`).FindAllString(*command, -1) {
 		words = append(words, strings.Trim(word, `"'`))
 	}
+	if len(words) == 0 {
+		t.Fatal("-cmd has no command")
+	}
 	program := exec.Command(words[0], words[1:]...)
 	for _, word := range words {
 		// go test runs in the folder of the test, "go test ./tcpserver" was typed above it.
@@ -111,7 +114,7 @@ func startExercise(t *testing.T) string {
 				"wait, or set SO_REUSEADDR before bind", *command, program.ProcessState)
 		case <-time.After(50 * time.Millisecond):
 		}
-		if probe, err := net.Dial("tcp", *commandAddr); err == nil {
+		if probe, err := net.DialTimeout("tcp", *commandAddr, time.Second); err == nil {
 			probe.Close()
 			return *commandAddr
 		}
@@ -123,9 +126,9 @@ func startExercise(t *testing.T) string {
 
 func dial(t *testing.T, addr string) *net.TCPConn {
 	t.Helper()
-	client, err := net.Dial("tcp", addr)
+	client, err := net.DialTimeout("tcp", addr, 2*time.Second)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("expected the server to accept one more client, but: %v; does it go on after the first, and is accept inside the loop?", err)
 	}
 	t.Cleanup(func() { client.Close() })
 	return client.(*net.TCPConn)
@@ -144,7 +147,9 @@ func checkAnswer(t *testing.T, client *net.TCPConn, sentence, want string) {
 	const timeout = 2 * time.Second
 	client.SetReadDeadline(time.Now().Add(timeout))
 	answer, err := io.ReadAll(client)
-	client.SetLinger(0) // so that the server's port is free again at once, for the next run of the test
+	if err == nil {
+		client.SetLinger(0) // so that the server's port is free again at once, for the next run of the test
+	}
 	got := string(answer)
 	sent := fmt.Sprintf("sent %.60q (%d bytes), expected the answer %.60q (%d bytes) and the end of the connection",
 		sentence, len(sentence), want, len(want))

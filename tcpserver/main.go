@@ -70,11 +70,19 @@ func main() {
 		misused("-idle %v is not more than zero", *idle)
 	}
 
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second interrupt ends the program at once
+
 	if *asking {
+		asked := context.AfterFunc(ctx, func() {
+			fmt.Fprintln(os.Stderr) // ends the line of the question
+			log.Fatal("interrupted")
+		})
 		var err error
 		if *addr, err = askPort(bufio.NewScanner(os.Stdin), os.Stderr, *addr); err != nil {
 			log.Fatal(err)
 		}
+		asked()
 	}
 	service := log.New(os.Stderr, "", log.LstdFlags)
 	if *logFile != "" {
@@ -82,14 +90,11 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		service.SetOutput(file)
+		service.SetOutput(&messageFile{File: file})
 	}
 	if *quiet {
 		service.SetOutput(io.Discard)
 	}
-
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second interrupt ends the program at once
 
 	s := &server{talk: talk, idle: *idle, service: service}
 	if err := s.run(ctx, *addr, *nextPort, os.Stdout); err != nil {

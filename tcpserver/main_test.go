@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -83,6 +84,12 @@ func TestInterrupt(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process can't interrupt another on Windows")
 	}
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		testInterrupt(t, signal)
+	}
+}
+
+func testInterrupt(t *testing.T, signal os.Signal) {
 	cmd := program(t, "-addr", "127.0.0.1:0")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -101,9 +108,9 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("sent %q, got %q", "hello", answer)
 	}
 
-	cmd.Process.Signal(os.Interrupt)
+	cmd.Process.Signal(signal)
 	rest, _ := io.ReadAll(output)
 	if err := cmd.Wait(); err != nil || len(rest) > 0 {
-		t.Errorf("after Ctrl-C: %v, and printed %q; want exit status 0 and nothing", err, rest)
+		t.Errorf("after %v: %v, and printed %q; want exit status 0 and nothing", signal, err, rest)
 	}
 }

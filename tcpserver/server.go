@@ -67,7 +67,7 @@ func (s *server) reply(ctx context.Context, connectionSocket *net.TCPConn) error
 	}
 	s.service.Printf("sent %d bytes to %v", n, connectionSocket.RemoteAddr())
 	if n < maxSentence {
-		return nil // nothing is left unread: see hangUp
+		return nil // it has room for more, so nothing is left unread: see hangUp
 	}
 	return s.hangUp(ctx, connectionSocket)
 }

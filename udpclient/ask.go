@@ -34,6 +34,7 @@ func question(input *bufio.Scanner, output io.Writer, about, proposal string, ch
 		fmt.Fprintf(output, "%s [%s]: ", about, proposal)
 		line, err := readLine(input)
 		if err != nil {
+			fmt.Fprintln(output) // ends the line of the question
 			return "", fmt.Errorf("reading the answer to %q: %w", about, err)
 		}
 		answer := cmp.Or(strings.TrimSpace(string(line)), proposal)

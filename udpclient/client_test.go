@@ -70,7 +70,7 @@ func TestNotASentence(t *testing.T) {
 		{strings.Repeat("a", 70000), "reading the sentence: the line is longer than 65535 bytes"},
 	}
 	for _, test := range tests {
-		if got := runClient(addr, time.Minute, test.stdin); got != prompt+"\n"+test.want {
+		if got := runClient(addr, time.Minute, test.stdin); got != prompt+"\n\n"+test.want {
 			t.Errorf("with input %.40q the client printed %q, want %q", test.stdin, got, test.want)
 		}
 	}

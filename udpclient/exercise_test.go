@@ -26,7 +26,7 @@ func TestExercise(t *testing.T) {
 	for _, test := range []struct{ about, sentence, answer string }{
 		{"a sentence", "input lowercase sentence", "INPUT LOWERCASE SENTENCE"},
 		{"the answer is the server's", "what do you say?", "SOMETHING ELSE ALTOGETHER"},
-		{"a long answer", "tell me more", strings.Repeat("MORE ", 400)},
+		{"a long answer", "tell me more", strings.Repeat("MORE ", 400) + "AND MORE"},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			serverSocket := listenExercise(t)
@@ -45,8 +45,13 @@ func TestExercise(t *testing.T) {
 			if _, err := serverSocket.WriteTo([]byte(test.answer), clientAddress); err != nil {
 				t.Fatal(err)
 			}
-			if got := <-output; !strings.Contains(got, test.answer) {
-				t.Errorf("answered %.60q, expected the client to print that, but it printed %.200q", test.answer, got)
+			got := <-output
+			if !strings.Contains(got, test.answer) {
+				t.Errorf("answered %.60q (%d bytes), expected the client to print that, but it printed %.200q (%d bytes)",
+					test.answer, len(test.answer), got, len(got))
+			}
+			if strings.Contains(got, "b'"+test.answer) {
+				t.Errorf("answered %.60q, expected the client to print that as text, but it printed %.200q: is the answer decoded?", test.answer, got)
 			}
 		})
 	}
@@ -78,6 +83,9 @@ func startExercise(t *testing.T, serverSocket net.PacketConn, sentence string) <
 	var words []string
 	for _, word := range regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`).FindAllString(*command, -1) {
 		words = append(words, strings.Trim(word, `"'`))
+	}
+	if len(words) == 0 {
+		t.Fatal("-cmd has no command")
 	}
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	program := exec.CommandContext(ctx, words[0], words[1:]...)

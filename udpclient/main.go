@@ -88,6 +88,7 @@ func run(addr string, timeout time.Duration, input *bufio.Scanner, stdout io.Wri
 	fmt.Fprint(stdout, "Input lowercase sentence:")
 	message, err := readLine(input)
 	if err != nil {
+		fmt.Fprintln(stdout) // ends the line of the prompt
 		return fmt.Errorf("reading the sentence: %w", err)
 	}
 	if err := send(clientSocket, message); err != nil {
@@ -97,6 +98,6 @@ func run(addr string, timeout time.Duration, input *bufio.Scanner, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, printable(modifiedMessage))
-	return nil
+	_, err = fmt.Fprintln(stdout, printable(modifiedMessage))
+	return err
 }

@@ -68,6 +68,9 @@ func startExercise(t *testing.T) string {
 	for _, word := range regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`).FindAllString(*command, -1) {
 		words = append(words, strings.Trim(word, `"'`))
 	}
+	if len(words) == 0 {
+		t.Fatal("-cmd has no command")
+	}
 	program := exec.Command(words[0], words[1:]...)
 	for _, word := range words {
 		// go test runs in the folder of the test, "go test ./udpserver" was typed above it.

@@ -13,7 +13,7 @@
 // # The Python listing
 //
 // Udpserver follows UDPServer.py, and with -reply thanks the UDP server of
-// lecture 9. The listing's socket and bind are one net.ListenUDP, its recvfrom
+// lecture 9. The listing's socket and bind are one ListenPacket, its recvfrom
 // and sendto are ReadFromUDPAddrPort and WriteToUDPAddrPort, and the names are
 // the listing's: serverSocket, clientAddress, message, modifiedMessage.
 //
@@ -58,14 +58,12 @@ func main() {
 // run opens the socket, says that the server is ready and answers datagrams
 // until ctx is done.
 func run(ctx context.Context, addr, reply string, stdout io.Writer) error {
-	serverAddress, err := net.ResolveUDPAddr("udp", addr)
+	var config net.ListenConfig
+	socket, err := config.ListenPacket(ctx, "udp", addr)
 	if err != nil {
 		return err
 	}
-	serverSocket, err := net.ListenUDP("udp", serverAddress)
-	if err != nil {
-		return err
-	}
+	serverSocket := socket.(*net.UDPConn)
 	defer serverSocket.Close()
 	fmt.Fprintln(stdout, "The server is ready to receive on", serverSocket.LocalAddr())
 

@@ -61,6 +61,33 @@ func TestServeEverySize(t *testing.T) {
 	}
 }
 
+// TestServeEveryAddress listens without a host, and asks over IPv4 and IPv6.
+func TestServeEveryAddress(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ready, stdout := io.Pipe()
+	ended := make(chan error)
+	go func() { ended <- run(ctx, ":0", "upper", stdout) }()
+	var addr string
+	if _, err := fmt.Fscanf(ready, "The server is ready to receive on %s\n", &addr); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	if got := exchange(t, "127.0.0.1:"+port, "four"); got != "FOUR" {
+		t.Errorf("over IPv4 %q came back", got)
+	}
+	if probe, err := net.ListenPacket("udp", "[::1]:0"); err == nil {
+		probe.Close()
+		if got := exchange(t, "[::1]:"+port, strings.Repeat("a", 65527)); got != strings.Repeat("A", 65527) {
+			t.Errorf("over IPv6 %d bytes came back", len(got))
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServeManyClients(t *testing.T) {
 	addr := startServer(t, upper)
 	clients := make([]net.Conn, 200)
