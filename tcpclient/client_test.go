@@ -55,12 +55,13 @@ func listing(connectionSocket *net.TCPConn) {
 	connectionSocket.Write([]byte(strings.ToUpper(string(sentence[:n]))))
 }
 
-// slow answers in three pieces, each of which the client has before the next.
+// slow answers letter by letter.
 func slow(connectionSocket *net.TCPConn) {
 	sentence := make([]byte, 1024)
 	n, _ := connectionSocket.Read(sentence)
 	for i := range n {
-		time.AfterFunc(time.Duration(i)*10*time.Millisecond, func() { connectionSocket.Write(sentence[i : i+1]) })
+		connectionSocket.Write(sentence[i : i+1])
+		<-time.After(10 * time.Millisecond) // or else they leave together
 	}
 	io.Copy(io.Discard, connectionSocket) // until the client hangs up
 }
