@@ -91,6 +91,7 @@ func (c *client) receive() (*request, error) {
 	c.now = time.Now()
 	if err != nil {
 		c.message.line, _, _ = bytes.Cut(bytes.TrimLeft(c.in, "\r\n"), []byte("\r"))
+		c.message.method, _, _ = bytes.Cut(c.message.line, []byte(" "))
 		return c.refuse(err)
 	}
 

@@ -110,10 +110,11 @@ func (c *client) sendRange(f *file, r byteRange) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	if _, err := f.source.Seek(r.start, io.SeekStart); err != nil {
-		return err
-	}
 	return c.push(r.length, func(sent int64) (int64, error) {
+		// What was read is not always sent, if the client was too slow for it.
+		if _, err := f.source.Seek(r.start+sent, io.SeekStart); err != nil {
+			return 0, err
+		}
 		n, err := io.CopyN(c.conn, f.source, min(r.length-sent, portion)) // by sendfile, where the system has it
 		c.sent += n
 		if err == io.EOF {
