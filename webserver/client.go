@@ -249,7 +249,7 @@ func (c *client) close() {
 	defer c.conn.Close()
 	err := c.flush()
 	socket, ok := c.conn.(*net.TCPConn)
-	if err != nil || !ok || !c.unread && len(c.in) == 0 {
+	if err != nil || !ok || !c.unread && c.skip == 0 && len(c.in) == 0 {
 		return
 	}
 	if socket.CloseWrite() == nil {

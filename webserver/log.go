@@ -8,8 +8,8 @@ import (
 // logRequest writes the line for a request and its answer, in the Common Log
 // Format: client, identity, user, time, request line, status, bytes of the body.
 func (c *client) logRequest(m *request) {
-	if c.server.log == nil {
-		return
+	if c.server.log == nil || c.status == 0 {
+		return // or there was no request
 	}
 	host, _, err := net.SplitHostPort(c.conn.RemoteAddr().String())
 	if err != nil {

@@ -65,10 +65,10 @@ func (s *server) serveClient(ctx context.Context, connectionSocket net.Conn) {
 		if err != nil {
 			err = c.sendStatus(message, err)
 		}
-		if err != nil {
-			return // there is nobody to answer
-		}
 		c.logRequest(message)
+		if err != nil {
+			return // there is nobody to answer any more
+		}
 	}
 }
 

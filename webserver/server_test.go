@@ -692,6 +692,7 @@ func TestErrorWhileSending(t *testing.T) {
 	for _, text := range []string{
 		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"POST / HTTP/1.0\r\nContent-Length: 60000\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nX: ",
 	} {
 		answer := exchange(t, addr, text+strings.Repeat("x", 5000000))
