@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
+var errChanged = &status{code: 412, why: "The file is not as it was when you last had it."}
+
 // checkConditions evaluates the conditions of the request in the order of RFC
 // 9110, section 13.2.2, the last of which is that of ranges. It returns a status
 // of 412 or 304 if the client does not want the file.
 func (m *request) checkConditions(f *file) error {
-	preconditionFailed := &status{code: 412, why: "The file is not as it was when you last had it."}
 	if m.ifMatch != nil {
 		if !matches(m.ifMatch, f.etag, false) {
-			return preconditionFailed
+			return errChanged
 		}
 	} else if since, ok := parseDate(m.ifUnmodifiedSince); ok && f.modTime.After(since) {
-		return preconditionFailed
+		return errChanged
 	}
 
-	notModified := &status{code: 304, fields: f.validators}
 	if m.ifNoneMatch != nil {
 		if matches(m.ifNoneMatch, f.etag, true) {
-			return notModified
+			return &status{code: 304, fields: f.validators}
 		}
 	} else if since, ok := parseDate(m.ifModifiedSince); ok && !f.modTime.IsZero() && !f.modTime.After(since) {
-		return notModified
+		return &status{code: 304, fields: f.validators}
 	}
 	return nil
 }

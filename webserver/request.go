@@ -15,21 +15,26 @@ const (
 // are nil where the client sent none; the lines of a repeated field are joined
 // by commas (RFC 9110, section 5.2).
 type request struct {
-	line                []byte // the first, for the log
-	method, path, query []byte // path and query as they came, query with its question mark
-	minor               byte   // version: '0' of HTTP/1.0, '1' of HTTP/1.1
+	line        []byte // the first, for the log
+	method      []byte
+	path, query []byte // as they came, query with its question mark
+	minor       byte   // '0' in HTTP/1.0, '1' in HTTP/1.1
 
-	host, connection, expect, length, transferEncoding       []byte
-	rangeField, ifRange                                      []byte
-	ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince []byte
-	contentLength                                            int64
-	chunked, expectsContinue                                 bool
+	host, connection, expect           []byte
+	length, transferEncoding           []byte
+	ifMatch, ifNoneMatch               []byte
+	ifModifiedSince, ifUnmodifiedSince []byte
+	rangeField, ifRange                []byte
+
+	contentLength   int64 // of the body
+	chunked         bool  // the body comes in chunks, and tells its length at its end
+	expectsContinue bool  // the client sends the body when it is told to
 }
 
 // headSize returns the length of the request head that in begins with, or 0 if
-// its end has not come yet. Every line of it must end in CR LF: what one side
-// takes for the end of a line and the other does not is how requests are
-// smuggled.
+// its end has not come yet. Every line must end in CR LF; RFC 9112 lets a server
+// take a bare LF for it, but where a proxy does not, a request can be hidden from
+// the proxy.
 func headSize(in []byte) (int, error) {
 	begun := false // RFC 9112, section 2.2: empty lines before the first one are passed over
 	for end := 0; ; {
@@ -61,9 +66,8 @@ func headSize(in []byte) (int, error) {
 	}
 }
 
-// parse reads a head, for which headSize has found the end. What RFC 9112 calls
-// an error is one: a lenient server behind a strict proxy, or the other way
-// round, is how requests are smuggled.
+// parse reads a head, of which headSize has found the end. What RFC 9112 calls an
+// error is one, and never guessed at, for the same reason.
 func (m *request) parse(head []byte) error {
 	line, rest := cutLine(bytes.TrimLeft(head, "\r\n"))
 	if err := m.parseRequestLine(line); err != nil {
