@@ -69,24 +69,9 @@ func (c *client) receive() (*request, error) {
 		return nil, err
 	}
 
-	c.now = time.Now()
-	c.moveReadDeadline(c.idle())
-	arriving := false
 	size, err := headSize(c.in)
-	for size == 0 && err == nil {
-		if len(c.in) > 0 && !arriving {
-			arriving = true
-			c.setReadDeadline(headLimit)
-		}
-		if err = c.fill(); err == nil {
-			size, err = headSize(c.in)
-		}
-	}
-	if arriving {
-		c.readMoved = time.Time{} // that deadline was for the head
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) && arriving && c.ctx.Err() == nil {
-		err = &status{code: 408, why: "The request did not arrive in time."}
+	if size == 0 && err == nil {
+		size, err = c.receiveHead()
 	}
 	c.now = time.Now()
 	if err != nil {
@@ -121,31 +106,56 @@ func (c *client) refuse(err error) (*request, error) {
 	return &c.message, err
 }
 
+// receiveHead waits until a head is in c.in, and returns its size. First it sends
+// the answers that wait, because the client may wait for them.
+func (c *client) receiveHead() (size int, err error) {
+	if err := c.flush(); err != nil {
+		return 0, err
+	}
+	c.moveReadDeadline()
+	arriving := false
+	for size == 0 && err == nil {
+		if !arriving && len(bytes.TrimLeft(c.in, "\r\n")) > 0 {
+			arriving = true
+			c.setReadDeadline(headLimit)
+			c.readMoved = time.Time{} // to be moved again for the next request
+		}
+		if err = c.fill(); err == nil {
+			size, err = headSize(c.in)
+		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && arriving && c.ctx.Err() == nil {
+		err = &status{code: 408, why: "The request did not arrive in time."}
+	}
+	return size, err
+}
+
 // skipBody passes over the body of the request before.
 func (c *client) skipBody() error {
-	for first := true; c.skip > 0; first = false {
-		if len(c.in) == 0 {
-			if first {
-				c.setReadDeadline(headLimit)
-				c.readMoved = time.Time{}
-			}
-			if err := c.fill(); err != nil {
-				return err
-			}
-		}
+	arriving := false
+	for {
 		n := min(c.skip, int64(len(c.in)))
 		c.skip -= n
 		c.in = c.in[n:]
+		if c.skip == 0 {
+			return nil
+		}
+		if !arriving {
+			arriving = true
+			if err := c.flush(); err != nil {
+				return err
+			}
+			c.setReadDeadline(headLimit)
+			c.readMoved = time.Time{}
+		}
+		if err := c.fill(); err != nil {
+			return err
+		}
 	}
-	return nil
 }
 
-// fill sends the answers that wait, because the client may wait for them, and
-// receives more into c.in.
+// fill receives more into c.in.
 func (c *client) fill() error {
-	if err := c.flush(); err != nil {
-		return err
-	}
 	switch {
 	case len(c.in) == 0:
 		if len(c.buffer) > smallBuffer {
@@ -168,19 +178,16 @@ func (c *client) fill() error {
 	return err
 }
 
-func (c *client) idle() time.Duration {
-	if c.server.serial {
-		return min(c.server.idle, serialIdle)
-	}
-	return c.server.idle
-}
-
 // moveReadDeadline gives the client time for its next request. Moving a deadline
 // at each of them would cost more than to be a sixtieth inexact.
-func (c *client) moveReadDeadline(limit time.Duration) {
-	if c.now.Sub(c.readMoved) > limit/60 {
+func (c *client) moveReadDeadline() {
+	limit := c.server.idle
+	if c.server.serial {
+		limit = min(limit, serialIdle)
+	}
+	if now := time.Now(); now.Sub(c.readMoved) > limit/60 {
 		c.setReadDeadline(limit)
-		c.readMoved = c.now
+		c.readMoved = now
 	}
 }
 

@@ -98,18 +98,20 @@ func TestSlowBody(t *testing.T) {
 	})
 }
 
-// TestNoReader asks and does not receive, or not the whole.
+// TestNoReader asks and does not receive, or not the whole, with half another
+// request behind.
 func TestNoReader(t *testing.T) {
-	for _, receive := range []int{0, 1000} {
-		talk(t, func(conn net.Conn) {
-			start := time.Now()
-			io.WriteString(conn, "GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n")
-			io.ReadFull(conn, make([]byte, receive))
-			time.Sleep(2 * writeLimit)
-			if n, err := conn.Read(make([]byte, 10)); err == nil {
-				t.Errorf("who had received nothing for %v still got %d bytes", time.Since(start), n)
-			}
-		})
+	for _, target := range []string{"/file.txt", "/large.bin"} {
+		for _, receive := range []int{0, 100} {
+			talk(t, func(conn net.Conn) {
+				io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: a\r\n\r\nGET /fi")
+				io.ReadFull(conn, make([]byte, receive))
+				time.Sleep(2 * writeLimit)
+				if got, _ := io.ReadAll(conn); len(got) > 0 {
+					t.Errorf("who had received nothing for %v then still got %q", 2*writeLimit, got)
+				}
+			})
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -156,17 +155,11 @@ func (f folder) Open(name string) (fs.File, error) {
 	return f.Root.OpenFile(local, os.O_RDONLY|syscall.O_NONBLOCK, 0) // not waiting for who would write into a pipe
 }
 
+// Stat has fs.Stat look without opening the file.
 func (f folder) Stat(name string) (fs.FileInfo, error) {
 	local, err := filepath.Localize(name)
 	if err != nil {
 		return nil, fs.ErrNotExist
 	}
 	return f.Root.Stat(local)
-}
-
-var _ fs.StatFS = folder{}
-
-// contentType returns the type of the file of that name.
-func contentType(name string) string {
-	return typeByExtension(strings.ToLower(path.Ext(name)))
 }

@@ -1,6 +1,10 @@
 package main
 
-import "mime"
+import (
+	"mime"
+	"path"
+	"strings"
+)
 
 // types are the common ones, which the tables of one machine have and those of
 // another do not.
@@ -45,8 +49,9 @@ var types = map[string]string{
 	".ttf":   "font/ttf",
 }
 
-// typeByExtension returns the type of files with that extension, in lower case.
-func typeByExtension(extension string) string {
+// contentType returns the type of the file of that name.
+func contentType(name string) string {
+	extension := strings.ToLower(path.Ext(name))
 	if known, ok := types[extension]; ok {
 		return known
 	}
