@@ -87,9 +87,7 @@ func send[T []byte | string](c *Conn, message T) error {
 	if len(message) > c.MaxSize || uint64(len(message)) > math.MaxUint32 {
 		return c.tooLong(uint64(len(message)))
 	}
-	packet := make([]byte, 0, prefixSize+len(message))
-	packet = binary.BigEndian.AppendUint32(packet, uint32(len(message)))
-	packet = append(packet, message...)
+	packet := Append(make([]byte, 0, prefixSize+len(message)), message)
 
 	c.sending.Lock()
 	defer c.sending.Unlock()
@@ -101,6 +99,18 @@ func send[T []byte | string](c *Conn, message T) error {
 		c.sendErr = err
 	}
 	return err
+}
+
+// Append appends to packet the bytes that message is sent as, its prefix
+// included, and returns the longer packet. The message has less than 4 GiB.
+//
+// It is for a program that sends a message to many, and encodes it once, or
+// that sends many in one write. Such a program writes its packets with the
+// Write of the connection and takes care itself that writes do not interleave:
+// not with each other, and not with Send.
+func Append[T []byte | string](packet []byte, message T) []byte {
+	packet = binary.BigEndian.AppendUint32(packet, uint32(len(message)))
+	return append(packet, message...)
 }
 
 // Receive waits for the next message and returns it.

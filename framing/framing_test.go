@@ -80,6 +80,21 @@ func TestSend(t *testing.T) {
 	}
 }
 
+func TestAppend(t *testing.T) {
+	packet := Append(nil, "hello")
+	packet = Append(packet, []byte{})
+	packet = Append(packet, "п")
+	if want := "\x00\x00\x00\x05hello" + "\x00\x00\x00\x00" + "\x00\x00\x00\x02п"; string(packet) != want {
+		t.Errorf("three messages are %q, want %q", packet, want)
+	}
+	conn := NewConn(fakeConn{Reader: bytes.NewReader(packet)})
+	for _, want := range []string{"hello", "", "п"} {
+		if got, err := conn.ReceiveText(); got != want || err != nil {
+			t.Errorf("ReceiveText = %q, %v, want %q", got, err, want)
+		}
+	}
+}
+
 func TestSendRefuses(t *testing.T) {
 	var sent writes
 	conn := NewConn(fakeConn{Writer: &sent})
