@@ -1,0 +1,155 @@
+package main
+
+import (
+	"hash/fnv"
+	"os"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// A screen shows texts on standard output. On a terminal, where the user types
+// at the same time, a text goes above the line that is being typed.
+//
+// The terminal stays as it is, in its line mode: it echoes and edits the line,
+// and hands it over when it is ended. So the program can't know what is typed so
+// far, and can't print it again. But the terminal can move it: see above.
+type screen struct {
+	mu      sync.Mutex // guards the order of what is printed, and what follows
+	file    *os.File
+	colours bool
+	typing  bool // the user types on this terminal
+	open    bool // the cursor is in the line that the user types
+}
+
+func newScreen(stdin, stdout *os.File) *screen {
+	_, terminal := columns(stdout)
+	terminal = terminal && os.Getenv("TERM") != "dumb"
+	_, keyboard := columns(stdin)
+	return &screen{
+		file:    stdout,
+		colours: terminal && os.Getenv("NO_COLOR") == "",
+		typing:  terminal && keyboard,
+	}
+}
+
+const prompt = "> "
+
+// prompt begins a line to type in.
+func (s *screen) prompt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.typing {
+		s.file.WriteString(prompt)
+		s.open = true
+	}
+}
+
+// leave ends the line that the user types, so that other output does not go on
+// in the middle of it.
+func (s *screen) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open {
+		s.file.WriteString("\n")
+		s.open = false
+	}
+}
+
+// show prints a text that came from the server.
+func (s *screen) show(text string) {
+	text = printable(text)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		s.file.WriteString(s.colour(text) + "\n")
+		return
+	}
+	width, _ := columns(s.file)
+	var output strings.Builder
+	for i, row := range wrap(text, width) {
+		if i == 0 {
+			row = s.colour(row)
+		}
+		output.WriteString(above(row))
+	}
+	s.file.WriteString(output.String())
+}
+
+// above puts a row of text above the line of the cursor, and the cursor back to
+// where it was in that line.
+//
+// The cursor is saved (ESC 7). A line feed and a step up (ESC [ A) make room in
+// case the line is the last on the screen, which then has moved up by one. An
+// empty line is inserted (ESC [ L), so that the typed line moves down by one,
+// and gets the text. The saved place (ESC 8) is now one line too high, unless
+// the screen has moved, and then the step down (ESC [ B) stops at its edge.
+func above(row string) string {
+	return "\x1b7\n\x1b[A\r\x1b[L" + row + "\x1b8\x1b[B"
+}
+
+// wrap breaks text into rows that fit into width columns, at spaces if it can.
+func wrap(text string, width int) []string {
+	var rows []string
+	start, space, used := 0, 0, 0 // of the row: where it starts, its last space, its columns
+	for i, r := range text {
+		w := runeWidth(r)
+		if used+w > width && i > start {
+			if space > start && r != ' ' {
+				i2 := space
+				rows = append(rows, text[start:i2])
+				start = i2 + 1
+			} else {
+				rows = append(rows, text[start:i])
+				start = i
+			}
+			used = 0
+			for _, r := range text[start:i] {
+				used += runeWidth(r)
+			}
+		}
+		if r == ' ' {
+			space = i
+		}
+		used += w
+	}
+	return append(rows, text[start:])
+}
+
+// runeWidth is how many columns a terminal gives to r, or more: then a row is
+// only a little shorter.
+func runeWidth(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case r < 0x1100: // below are no wide letters
+		return 1
+	}
+	return 2
+}
+
+// palette has the colours of names: those of the sixteen that can be read on
+// black and on white.
+var palette = []string{"31", "32", "33", "34", "35", "36", "91", "92", "94", "95", "96"}
+
+// colour colours the name in <name> text and [name] text. A name always has the
+// same colour.
+func (s *screen) colour(text string) string {
+	if !s.colours || text == "" {
+		return text
+	}
+	end := -1
+	switch text[0] {
+	case '<':
+		end = strings.IndexByte(text, '>')
+	case '[':
+		end = strings.IndexByte(text, ']')
+	}
+	if end < 0 {
+		return text
+	}
+	hash := fnv.New32a()
+	hash.Write([]byte(key(text[1:end])))
+	number := palette[hash.Sum32()%uint32(len(palette))]
+	return text[:1] + "\x1b[" + number + "m" + text[1:end] + "\x1b[0m" + text[end:]
+}
