@@ -47,14 +47,11 @@ func (c *client) run(name string, input io.Reader) error {
 	c.conn.SetReadDeadline(time.Time{}) // others may say nothing for hours
 	c.screen.show(answer)
 
-	// Nothing ends the wait for a line of standard input, or the sleep between
-	// signs of life, but the end of the program.
+	gone := make(chan struct{})
+	defer close(gone)
+	go c.live(gone)
+	// Nothing but the end of the program ends the wait for a line of input.
 	go c.talk(bufio.NewReaderSize(input, maxLine+len("\r\n")))
-	go func() {
-		for range time.Tick(signOfLife) {
-			c.say("")
-		}
-	}()
 	return c.listen()
 }
 
@@ -122,6 +119,18 @@ func (c *client) talk(input *bufio.Reader) {
 	c.leaving.Store(true)
 	c.conn.SetReadDeadline(time.Now().Add(c.timeout))
 	c.say("/quit")
+}
+
+// live gives signs of life until the server is gone.
+func (c *client) live(gone <-chan struct{}) {
+	for {
+		select {
+		case <-time.After(signOfLife):
+			c.say("")
+		case <-gone:
+			return
+		}
+	}
 }
 
 // say sends a line, for which a server that is busy may take its time, but not

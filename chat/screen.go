@@ -88,32 +88,32 @@ func above(row string) string {
 	return "\x1b7\n\x1b[A\r\x1b[L" + row + "\x1b8\x1b[B"
 }
 
-// wrap breaks text into rows that fit into width columns, at spaces if it can.
+// wrap breaks text into rows of at most width columns, at spaces if it can.
 func wrap(text string, width int) []string {
 	var rows []string
-	start, space, used := 0, 0, 0 // of the row: where it starts, its last space, its columns
-	for i, r := range text {
-		w := runeWidth(r)
-		if used+w > width && i > start {
-			if space > start && r != ' ' {
-				i2 := space
-				rows = append(rows, text[start:i2])
-				start = i2 + 1
-			} else {
-				rows = append(rows, text[start:i])
-				start = i
-			}
-			used = 0
-			for _, r := range text[start:i] {
-				used += runeWidth(r)
-			}
+	for {
+		n := fit(text, width)
+		if n == len(text) {
+			return append(rows, text)
 		}
-		if r == ' ' {
-			space = i
+		if space := strings.LastIndexByte(text[:n+1], ' '); space > 0 {
+			rows, text = append(rows, text[:space]), text[space+1:]
+		} else {
+			rows, text = append(rows, text[:n]), text[n:]
 		}
-		used += w
 	}
-	return append(rows, text[start:])
+}
+
+// fit returns how many bytes of text fit into width columns: one rune at least,
+// or wrap would never end.
+func fit(text string, width int) int {
+	for i, r := range text {
+		width -= runeWidth(r)
+		if width < 0 && i > 0 {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // runeWidth is how many columns a terminal gives to r, or more: then a row is
