@@ -67,16 +67,12 @@ func (m *member) bidFarewell(why error) {
 // send sends what is queued until the queue is closed and empty. What has come
 // together while the last write was under way leaves in one write.
 func (m *member) send() {
-	var packets []byte
-	for {
-		packets = m.queue.take(packets)
-		if len(packets) == 0 {
-			break
-		}
-		if _, err := m.conn.Write(packets); err != nil {
+	for packets := m.queue.take(); packets != nil; packets = m.queue.take() {
+		if _, err := m.conn.Write(packets.Bytes()); err != nil {
 			m.conn.Close() // ends receive
 			return
 		}
+		recycle(packets)
 	}
 	if half, ok := m.conn.Conn.(bufferedConn).Conn.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()

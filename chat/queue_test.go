@@ -10,23 +10,22 @@ func TestQueue(t *testing.T) {
 	q := newQueue()
 	q.put([]byte("one"))
 	q.put([]byte("two"))
-	first := q.take(nil)
-	if string(first) != "onetwo" {
+	if first := q.take(); first.String() != "onetwo" {
 		t.Errorf("take = %q, want all that was put", first)
 	}
 	var working sync.WaitGroup
 	working.Go(func() { q.put([]byte("three")) })
-	if second := q.take(first); string(second) != "three" {
+	if second := q.take(); second.String() != "three" {
 		t.Errorf("take = %q, want what comes while it waits", second)
 	}
 	working.Wait()
 	q.put([]byte("last"))
 	q.close()
 	q.put([]byte("too late"))
-	if last := q.take(nil); string(last) != "last" {
+	if last := q.take(); last.String() != "last" {
 		t.Errorf("take after close = %q, want what is left", last)
 	}
-	if end := q.take(nil); len(end) != 0 {
+	if end := q.take(); end != nil {
 		t.Errorf("take at the end = %q", end)
 	}
 }
@@ -40,28 +39,7 @@ func TestQueueIsBounded(t *testing.T) {
 			t.Fatalf("the queue takes %d bytes", n*len(packet))
 		}
 	}
-	if !q.overflowed() || len(q.take(nil)) != 0 || !q.put(packet) {
+	if !q.overflowed() || q.take() != nil || !q.put(packet) {
 		t.Error("a queue that was full is still of use")
-	}
-}
-
-// TestQueueForgets checks that a client without traffic keeps no large buffer.
-func TestQueueForgets(t *testing.T) {
-	q := newQueue()
-	q.put(make([]byte, 100<<10))
-	large := q.take(nil)
-	q.put(make([]byte, 100<<10))
-	large = q.take(large)
-	var working sync.WaitGroup
-	working.Go(func() { large = q.take(large) })
-	for waiting := false; !waiting; {
-		q.mu.Lock()
-		waiting = q.pending == nil
-		q.mu.Unlock()
-	}
-	q.put([]byte("small"))
-	working.Wait()
-	if cap(large) > keptBuffer || cap(q.pending) > keptBuffer {
-		t.Errorf("buffers of %d and %d bytes are kept", cap(large), cap(q.pending))
 	}
 }
