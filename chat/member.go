@@ -13,13 +13,14 @@ import (
 type member struct {
 	conn  *framing.Conn
 	queue *queue
-	name  string // belongs to the room
+	name  string        // belongs to the room
+	gone  chan struct{} // closed when the name is free again
 }
 
 func newMember(conn net.Conn) *member {
 	framed := framing.NewConn(bufferedConn{conn, bufio.NewReaderSize(conn, 512)})
 	framed.MaxSize = maxLine
-	return &member{conn: framed, queue: newQueue()}
+	return &member{conn: framed, queue: newQueue(), gone: make(chan struct{})}
 }
 
 // A bufferedConn reads ahead, so that a short line, or several, take one system

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"socketlab/framing"
 )
@@ -34,20 +35,39 @@ func (r *room) run() {
 	}
 }
 
-// join lets m in under a name that nobody else has.
+// join lets m in under a name that nobody else has. Who has lost a connection
+// and comes back at once can be faster than the news of the loss, and gets the
+// name that it had: the one who seems to have it is given a moment to be gone.
 func (r *room) join(m *member, name string) error {
-	answer := make(chan error, 1)
-	r.actions <- func() {
-		err := r.check(m, name)
-		if err == nil && len(r.members) >= r.max {
-			err = errFull
-		}
-		if err == nil {
-			r.enter(m, name)
-		}
-		answer <- err
+	holder, err := r.try(m, name)
+	if holder == nil {
+		return err
 	}
-	return <-answer
+	select {
+	case <-holder.gone:
+	case <-time.After(grace):
+	}
+	_, err = r.try(m, name)
+	return err
+}
+
+// try lets m in, or says why not and who has the name, if that is why.
+func (r *room) try(m *member, name string) (holder *member, err error) {
+	tried := make(chan struct{})
+	r.actions <- func() {
+		defer close(tried)
+		if err = r.check(m, name); err != nil {
+			holder = r.members[key(name)]
+			return
+		}
+		if len(r.members) >= r.max {
+			err = errFull
+			return
+		}
+		r.enter(m, name)
+	}
+	<-tried
+	return holder, err
 }
 
 // check says what is wrong with name for m.
@@ -80,6 +100,7 @@ func (r *room) enter(m *member, name string) {
 func (r *room) leave(m *member, why error) {
 	r.actions <- func() {
 		delete(r.members, key(m.name))
+		close(m.gone)
 		switch why {
 		case nil:
 			r.broadcast(encode("* "+m.name+" left"), nil)

@@ -133,27 +133,33 @@ func TestHandshake(t *testing.T) {
 	anna.expect("* bob joined")
 }
 
-// TestNameIsFree has a client come back as soon as it has gone: politely, as
-// the program that it was in is ended, and with a reset.
+// TestNameIsFree has a client come back as soon as it has gone: politely, with
+// the end of the stream, with a reset. It does not wait for the server to notice.
 func TestNameIsFree(t *testing.T) {
 	addr := startServer(t, newServer())
-	for i := range 100 {
-		p := enter(t, addr, "anna")
+	bob := enter(t, addr, "bob")
+	for i := range 99 {
+		anna := enter(t, addr, "anna")
+		bob.expect("* anna joined")
 		switch i % 3 {
 		case 0:
-			p.say("/quit")
-			p.expectEnd()
+			anna.say("/quit")
 		case 1:
-			p.Conn.Conn.(*net.TCPConn).CloseWrite()
-			p.expectEnd()
+			anna.Close()
 		case 2:
-			p.say("/nick bob")
-			p.expect("* anna is now bob")
-			enter(t, addr, "anna").say("/quit")
-			p.expect("* anna joined", "* anna left")
-			p.say("/quit")
-			p.expectEnd()
+			anna.Conn.Conn.(*net.TCPConn).SetLinger(0)
+			anna.Close()
 		}
+		anna = enter(t, addr, "anna")
+		bob.expect("* anna left…", "* anna joined")
+		anna.say("/nick carol")
+		bob.expect("* anna is now carol")
+		enter(t, addr, "anna").say("/quit")
+		bob.expect("* anna joined", "* anna left")
+		anna.say("/quit")
+		anna.expect("* anna is now carol", "* anna joined", "* anna left")
+		anna.expectEnd()
+		bob.expect("* carol left")
 	}
 }
 
