@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"os"
 	"strings"
@@ -92,6 +91,9 @@ func (c *client) talk(input *bufio.Reader) {
 	for {
 		c.screen.prompt()
 		line, err := readLine(input)
+		if err != io.EOF {
+			c.screen.entered()
+		}
 		if err == errTooLong {
 			c.screen.trouble(err)
 			continue
@@ -158,11 +160,4 @@ func readLine(input *bufio.Reader) (string, error) {
 		err = errTooLong
 	}
 	return text, err
-}
-
-// trouble says on standard error what could not be done, without spoiling the
-// line that is being typed.
-func (s *screen) trouble(err error) {
-	s.leave()
-	log.Print(err)
 }

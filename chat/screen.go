@@ -2,10 +2,10 @@ package main
 
 import (
 	"hash/fnv"
+	"log"
 	"os"
 	"strings"
 	"sync"
-	"unicode"
 )
 
 // A screen shows texts on standard output. On a terminal, where the user types
@@ -45,6 +45,13 @@ func (s *screen) prompt() {
 	}
 }
 
+// entered notes that the user has ended the line, and so the cursor has left it.
+func (s *screen) entered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = false
+}
+
 // leave ends the line that the user types, so that other output does not go on
 // in the middle of it.
 func (s *screen) leave() {
@@ -54,6 +61,13 @@ func (s *screen) leave() {
 		s.file.WriteString("\n")
 		s.open = false
 	}
+}
+
+// trouble says on standard error what could not be done, without spoiling the
+// line that is being typed.
+func (s *screen) trouble(err error) {
+	s.leave()
+	log.Print(err)
 }
 
 // show prints a text that came from the server.
@@ -116,13 +130,10 @@ func fit(text string, width int) int {
 	return len(text)
 }
 
-// runeWidth is how many columns a terminal gives to r, or more: then a row is
-// only a little shorter.
+// runeWidth is how many columns a terminal gives to r, or more: then a row only
+// ends a little early.
 func runeWidth(r rune) int {
-	switch {
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		return 0
-	case r < 0x1100: // below are no wide letters
+	if r < 0x1100 { // below are no wide letters
 		return 1
 	}
 	return 2

@@ -98,7 +98,6 @@ func TestWrap(t *testing.T) {
 		{"李雷李雷李雷", 10, []string{"李雷李雷李", "雷"}},
 		{"李雷", 1, []string{"李", "雷"}},
 		{"  x", 1, []string{" ", "x"}},
-		{"e\u0301e\u0301", 2, []string{"e\u0301e\u0301"}},
 	}
 	for _, test := range tests {
 		if got := wrap(test.text, test.width); !slices.Equal(got, test.want) {
