@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,11 @@ var (
 	errTaken = errors.New("the name is taken")
 )
 
+// breath is how many bytes are said before the room lets the senders run. If it
+// never did, those who say a lot could keep it and its processor so busy that
+// the queue of a client that does read is full before its sender's turn comes.
+const breath = 16 << 10
+
 // A room is who is here and what was said. All of it belongs to the goroutine
 // of run: others send what is to be done to actions. So it happens one after
 // another, and everybody sees it in this order.
@@ -23,6 +29,7 @@ type room struct {
 	members map[string]*member // by the key of their names
 	max     int                // of members
 	history history
+	said    int // bytes, since the senders were let run
 }
 
 func newRoom(max, lines int) *room {
@@ -117,6 +124,10 @@ func (r *room) broadcast(packet []byte, except *member) {
 		if m != except {
 			m.put(packet)
 		}
+	}
+	if r.said += len(packet); r.said >= breath {
+		r.said = 0
+		runtime.Gosched() // to the end of the line, where the senders wait
 	}
 }
 
