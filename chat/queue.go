@@ -10,7 +10,7 @@ const (
 	// maxQueue is how many bytes may wait for a client besides those that the
 	// system has taken, which can be some megabytes. A client that is further
 	// behind does not read.
-	maxQueue = 512 << 10
+	maxQueue = 1 << 20
 
 	// maxKept is the largest buffer that is used again, so that a few clients
 	// that were far behind do not leave everybody with a large one.
