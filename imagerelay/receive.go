@@ -135,11 +135,11 @@ func ask(conn *framing.Conn, timeout time.Duration, r request) (answer, error) {
 	if err := sendMessage(conn, r); err != nil {
 		return answer{}, err
 	}
-	return hear(conn)
+	return hearServer(conn)
 }
 
-// hear receives an answer. That it is no is an error.
-func hear(conn *framing.Conn) (answer, error) {
+// hearServer receives an answer. That it is no is an error.
+func hearServer(conn *framing.Conn) (answer, error) {
 	var a answer
 	err := receiveMessage(conn, &a)
 	var timeout net.Error

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	"socketlab/framing"
@@ -23,7 +25,7 @@ const (
 
 var (
 	errLeft  = errors.New("the sender has not waited for its turn")
-	errBroke = errors.New("the image broke off")
+	errBroke = errors.New("the image has broken off")
 )
 
 // A receiver is a client that waits for images. Its goroutine takes one offer
@@ -59,7 +61,11 @@ func (s *server) serveReceiver(ctx context.Context, r *receiver) error {
 				t.done <- errLeft
 				continue
 			}
+			s.relaying.Add(1)
 			verdict, err := s.relay(r, t)
+			if s.relaying.Add(-1) == 0 {
+				freePipes()
+			}
 			if err != nil {
 				return err
 			}
@@ -78,7 +84,7 @@ func (s *server) serveReceiver(ctx context.Context, r *receiver) error {
 func (s *server) relay(r *receiver, t *transfer) (verdict string, err error) {
 	wanted, err := s.ask(r, t.offer)
 	if err != nil {
-		t.done <- s.tell(t.sender, refusal("%s has left: %v", r.name, err))
+		t.done <- s.tell(t.sender, refusal("%s %v", r.name, err))
 		return "", err
 	}
 	err = s.tell(t.sender, wanted)
@@ -90,21 +96,55 @@ func (s *server) relay(r *receiver, t *transfer) (verdict string, err error) {
 		return printable(wanted.Error), err
 	}
 
-	if err := s.copy(r.conn.Conn, t.sender.Conn, t.Size); err != nil {
-		s.tell(t.sender, refusal("the image broke off on its way to %s: %v", r.name, err))
-		t.done <- errBroke
-		return "", err
-	}
-	saved, err := s.hear(r)
+	saved, err := s.pass(r, t)
+	told := s.tell(t.sender, saved)
 	if err != nil {
-		t.done <- s.tell(t.sender, refusal("%s has left before it had saved the image: %v", r.name, err))
+		t.done <- errBroke // and how much of the image is still to come, nobody knows
 		return "", err
 	}
-	t.done <- s.tell(t.sender, saved)
+	t.done <- told
 	if !saved.OK {
 		return printable(saved.Error), nil
 	}
 	return "saved", nil
+}
+
+// pass copies the image from the sender to the receiver, and returns what the
+// sender is told then. It listens to the receiver all the while, so that one
+// that leaves, or answers before it has the image, ends the copying.
+func (s *server) pass(r *receiver, t *transfer) (answer, error) {
+	r.conn.SetReadDeadline(time.Time{})
+	var saved answer
+	var hearErr error
+	heard, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		saved, hearErr = hear(r)
+		close(heard)
+		t.sender.SetReadDeadline(time.Now())
+		r.conn.SetWriteDeadline(time.Now())
+	}()
+
+	copyErr := s.copy(r.conn.Conn, t.sender.Conn, t.Size, heard)
+	early := copyErr != nil && isClosed(heard)
+	if copyErr == nil {
+		r.conn.SetReadDeadline(time.Now().Add(s.idle))
+	} else {
+		r.conn.SetReadDeadline(time.Now())
+	}
+	<-ended
+
+	switch {
+	case early && hearErr == nil && !saved.OK:
+		return saved, errBroke
+	case early && hearErr == nil:
+		return refusal("%s does not wait for the whole image", r.name), errBroke
+	case copyErr != nil && !early:
+		return refusal("the image has broken off: %v", copyErr), copyErr
+	case hearErr != nil:
+		return refusal("%s %v", r.name, hearErr), hearErr
+	}
+	return saved, nil
 }
 
 // ask sends the offer to the receiver and returns its answer.
@@ -112,35 +152,46 @@ func (s *server) ask(r *receiver, offer offer) (answer, error) {
 	if err := s.tell(r.conn, offer); err != nil {
 		return answer{}, err
 	}
-	return s.hear(r)
+	r.conn.SetReadDeadline(time.Now().Add(s.idle))
+	return hear(r)
 }
 
 // hear returns what the receiver answers.
-func (s *server) hear(r *receiver) (answer, error) {
-	r.conn.SetReadDeadline(time.Now().Add(s.idle))
-	var a answer
-	err := receiveMessage(r.conn, &a)
-	return answer{OK: a.OK, Error: a.Error}, err
+func hear(r *receiver) (a answer, err error) {
+	err = receiveMessage(r.conn, &a)
+	switch {
+	case err == nil:
+		a.Receivers = nil
+	case errors.Is(err, errNonsense):
+		err = errors.New("answers nonsense")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = errors.New("does not answer")
+	default:
+		err = errors.New("has left")
+	}
+	return a, err
 }
 
 // copy copies size bytes from the sender to the receiver, and holds none of
 // them: from one TCP socket to another, io.Copy has Linux move them inside the
 // kernel, with splice(2). A receiver that is slow lets the buffers of the
 // sockets fill, and TCP slows the sender.
-func (s *server) copy(receiver, sender net.Conn, size int64) error {
+func (s *server) copy(receiver, sender net.Conn, size int64, heard <-chan struct{}) error {
 	portion := int64(minPortion)
 	for size > 0 {
 		start := time.Now()
 		sender.SetReadDeadline(start.Add(s.idle))
 		receiver.SetWriteDeadline(start.Add(s.idle))
+		if isClosed(heard) {
+			return errBroke // or else we have moved the deadlines that pass set
+		}
 		n, err := io.CopyN(receiver, sender, min(size, portion))
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			return errors.New("the sender has left")
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return errors.New("it stands still")
-		}
-		if err != nil {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return fmt.Errorf("it has not moved for %v", s.idle)
+		case err != nil:
 			return err
 		}
 		size -= n
@@ -169,6 +220,14 @@ func watch(client net.Conn) (left <-chan struct{}, stop func()) {
 		client.SetReadDeadline(time.Now()) // ends the wait in Read
 		<-ended
 	}
+}
+
+// freePipes has package net close the pipes through which splice has moved
+// images. It keeps them for the next ones until the garbage collector has passed
+// twice, and a server that is idle has no garbage for hours.
+func freePipes() {
+	runtime.GC()
+	runtime.GC()
 }
 
 func isClosed(channel <-chan struct{}) bool {

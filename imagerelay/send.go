@@ -87,13 +87,13 @@ func (c *senderClient) send(ctx context.Context, live *liveConn, conn *framing.C
 	if err := sendMessage(conn, request{Role: "send", To: c.to, offer: o}); err != nil {
 		return err
 	}
-	if _, err := hear(conn); err != nil { // comes when it is our turn
+	if _, err := hearServer(conn); err != nil { // comes when it is our turn
 		return err
 	}
 
 	verdict := make(chan error, 1)
 	go func() { // already while we send, for the image may break off behind the server
-		_, err := hear(conn)
+		_, err := hearServer(conn)
 		verdict <- err
 		live.SetWriteDeadline(time.Now())
 	}()

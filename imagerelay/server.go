@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"socketlab/framing"
@@ -26,6 +27,8 @@ const (
 
 type server struct {
 	idle time.Duration // how long a client may be silent when it is its turn
+
+	relaying atomic.Int64 // images on their way
 
 	mu        sync.Mutex
 	receivers map[string]*receiver
