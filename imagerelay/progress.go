@@ -31,10 +31,11 @@ func (p *progress) add(n int64) {
 	}
 }
 
-// end leaves the line of the bar.
-func (p *progress) end() {
+// end leaves the line of the bar by a new line or, by a carriage return, to what
+// comes next.
+func (p *progress) end(by string) {
 	if p.output != nil && p.done > 0 {
-		fmt.Fprintln(p.output)
+		io.WriteString(p.output, by)
 	}
 }
 

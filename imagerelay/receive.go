@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"net"
 	"os"
@@ -92,6 +93,7 @@ func (c *receiverClient) take(ctx context.Context, live *liveConn, conn *framing
 	what := fmt.Sprintf("%s from %s", printable(o.Name), printable(o.From))
 	saving, err := startSaving(c.folder, o)
 	if err != nil {
+		err = withoutPath(err)
 		log.Printf("refused %s: %v", what, err)
 		return sendMessage(conn, refusal("%v", err))
 	}
@@ -115,6 +117,7 @@ func (c *receiverClient) take(ctx context.Context, live *liveConn, conn *framing
 		name, p, err = saving.finish()
 	}
 	if err != nil {
+		err = withoutPath(err)
 		log.Printf("dropped %s: %v", what, err)
 		return sendMessage(conn, refusal("%v", err))
 	}
@@ -123,6 +126,15 @@ func (c *receiverClient) take(ctx context.Context, live *liveConn, conn *framing
 	err = sendMessage(conn, answer{OK: true})
 	if c.preview {
 		c.show(name)
+	}
+	return err
+}
+
+// withoutPath returns an error without the name of our temporary file, which is
+// no concern of the sender's.
+func withoutPath(err error) error {
+	if pathErr := new(fs.PathError); errors.As(err, &pathErr) {
+		return fmt.Errorf("saving it: %w", pathErr.Err)
 	}
 	return err
 }

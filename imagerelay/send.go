@@ -78,7 +78,7 @@ func (c *senderClient) run(ctx context.Context) (err error) {
 // when the receiver has saved it.
 func (c *senderClient) send(ctx context.Context, live *liveConn, conn *framing.Conn, file *os.File, size int64) error {
 	hash := sha256.New()
-	if err := c.copy("reading "+filepath.Base(file.Name()), hash, file, size); err != nil {
+	if err := c.copy("reading "+filepath.Base(file.Name()), hash, file, size, "\r"); err != nil {
 		return err
 	}
 	stop := live.watch(ctx)
@@ -97,7 +97,7 @@ func (c *senderClient) send(ctx context.Context, live *liveConn, conn *framing.C
 		verdict <- err
 		live.SetWriteDeadline(time.Now())
 	}()
-	if err := c.copy("sending "+o.Name, live, file, size); err != nil {
+	if err := c.copy("sending "+o.Name, live, file, size, "\n"); err != nil {
 		live.SetReadDeadline(time.Now().Add(c.timeout)) // perhaps the server tells why
 		if refusal := <-verdict; errors.As(refusal, new(refused)) {
 			return refusal
@@ -107,13 +107,14 @@ func (c *senderClient) send(ctx context.Context, live *liveConn, conn *framing.C
 	return <-verdict
 }
 
-// copy copies the file, from its beginning, and shows how far it is.
-func (c *senderClient) copy(what string, to io.Writer, file *os.File, size int64) error {
+// copy copies the file, from its beginning, and shows how far it is, on a line
+// that it leaves by end.
+func (c *senderClient) copy(what string, to io.Writer, file *os.File, size int64, end string) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	bar := progress{output: c.stderr, columns: c.columns, what: printable(what), size: size}
-	defer bar.end()
+	defer bar.end(end)
 	for bar.done < size {
 		n, err := io.CopyN(to, file, min(size-bar.done, minPortion))
 		bar.add(n)
