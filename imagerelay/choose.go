@@ -25,6 +25,9 @@ func chooseImage(dir string, input *bufio.Scanner, output io.Writer) (path strin
 	var names []string
 	table := tabwriter.NewWriter(output, 0, 0, 2, ' ', 0)
 	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") {
+			continue // hidden, or on its way to a receiver
+		}
 		file, p, size, err := openImage(filepath.Join(dir, entry.Name()))
 		if err != nil {
 			continue

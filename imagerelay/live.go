@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// stillLimit is longer than a server has one client wait for another.
+const stillLimit = 2 * turnLimit
+
 var errSilent = errors.New("the server is silent")
 
 // A liveConn is a connection to the server that remembers when it was last used
@@ -74,7 +77,8 @@ func (c *liveConn) watch(ctx context.Context) (stop func()) {
 			if time.Since(time.Unix(0, c.used.Load())) < c.timeout/2 {
 				continue
 			}
-			if err := c.probe(ctx); err != nil && ctx.Err() == nil {
+			still := time.Since(time.Unix(0, c.used.Load())) > stillLimit
+			if err := c.probe(ctx); (err != nil || still) && ctx.Err() == nil {
 				c.silent.Store(true)
 				c.Close()
 				return

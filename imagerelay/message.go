@@ -15,6 +15,7 @@ import (
 
 const (
 	maxMessage   = 16 << 10 // bytes of a control message
+	maxError     = 1024     // bytes of a receiver's reason that a sender is told
 	maxName      = 20       // characters of a person's name
 	maxImageName = 1024     // bytes of an image's name as it is sent; what it is saved under is shorter
 	maxImage     = 16 << 30 // bytes that a receiver takes, so that a sender does not fill the disk with one image
@@ -48,9 +49,6 @@ func refusal(format string, a ...any) answer { return answer{Error: fmt.Sprintf(
 
 // check returns what is wrong with an offer.
 func (o offer) check() error {
-	if err := checkName(o.From); err != nil {
-		return fmt.Errorf("from: %w", err)
-	}
 	if o.Name == "" || len(o.Name) > maxImageName {
 		return fmt.Errorf("name: an image's name has from 1 to %d bytes", maxImageName)
 	}

@@ -161,7 +161,7 @@ func hear(r *receiver) (a answer, err error) {
 	err = receiveMessage(r.conn, &a)
 	switch {
 	case err == nil:
-		a.Receivers = nil
+		a = answer{OK: a.OK, Error: a.Error[:min(len(a.Error), maxError)]}
 	case errors.Is(err, errNonsense):
 		err = errors.New("answers nonsense")
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -15,6 +15,8 @@ import (
 	"socketlab/framing"
 )
 
+var errShorter = errors.New("the file has become shorter")
+
 // A senderClient is the role send.
 type senderClient struct {
 	addr, from, to string
@@ -98,6 +100,9 @@ func (c *senderClient) send(ctx context.Context, live *liveConn, conn *framing.C
 		live.SetWriteDeadline(time.Now())
 	}()
 	if err := c.copy("sending "+o.Name, live, file, size, "\n"); err != nil {
+		if err == errShorter {
+			return err // and the end of the connection tells the others
+		}
 		live.SetReadDeadline(time.Now().Add(c.timeout)) // perhaps the server tells why
 		if refusal := <-verdict; errors.As(refusal, new(refused)) {
 			return refusal
@@ -119,7 +124,7 @@ func (c *senderClient) copy(what string, to io.Writer, file *os.File, size int64
 		n, err := io.CopyN(to, file, min(size-bar.done, minPortion))
 		bar.add(n)
 		if err == io.EOF {
-			return errors.New("the file has become shorter")
+			return errShorter
 		}
 		if err != nil {
 			return err

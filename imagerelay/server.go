@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"log"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -84,6 +86,8 @@ func (s *server) serveClient(ctx context.Context, client *framing.Conn) error {
 			return err
 		case errors.Is(err, errNonsense):
 			err = s.tell(client, refusal("%v", err))
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return fmt.Errorf("let go after %v of silence", s.idle)
 		case err != nil:
 			return err
 		case r.Role == "list":
@@ -119,7 +123,7 @@ func (s *server) next(ctx context.Context, client *framing.Conn, r *request) err
 // send queues a sender's offer for the receiver, and returns an error if the
 // sender's connection can't go on.
 func (s *server) send(ctx context.Context, sender *framing.Conn, r request) error {
-	if err := r.offer.check(); err != nil {
+	if err := cmp.Or(checkName(r.From), r.offer.check()); err != nil {
 		return s.tell(sender, refusal("%v", err))
 	}
 	s.mu.Lock()
