@@ -158,6 +158,11 @@ func TestRegistersAgain(t *testing.T) {
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
 		t.Errorf("after an image that broke off the folder has %v, want nothing", files)
 	}
+	c.SendText(`{"size":"large"}`)
+	var a answer
+	if err := receiveMessage(c.Conn, &a); err != nil || a.OK {
+		t.Errorf("an offer of the wrong type is answered with %+v, %v", a, err)
+	}
 	c.say(offerOf("cat.txt", []byte("no image")))
 	c.wants(yes)
 	c.sendBytes([]byte("no image"))

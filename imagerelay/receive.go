@@ -38,12 +38,14 @@ type receiverClient struct {
 func (c *receiverClient) run(ctx context.Context) error {
 	pause := firstPause
 	for ever := false; ; {
+		start := time.Now()
 		registered, err := c.session(ctx)
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
-		if registered {
-			ever, pause = true, firstPause
+		ever = ever || registered
+		if time.Since(start) > pause {
+			pause = firstPause // it was not for nothing
 		}
 		if !ever {
 			return err
@@ -75,13 +77,16 @@ func (c *receiverClient) session(ctx context.Context) (registered bool, err erro
 	log.Printf("registered as %s, waiting for images", c.name)
 	for {
 		var o offer
-		if err := receiveMessage(conn, &o); err != nil {
-			if err == io.EOF {
-				err = errors.New("the server has hung up")
-			}
-			return true, err
+		err := receiveMessage(conn, &o)
+		switch {
+		case err == nil:
+			err = c.take(ctx, live, conn, o)
+		case errors.Is(err, errNonsense):
+			err = sendMessage(conn, refusal("%v", err))
+		case err == io.EOF:
+			err = errors.New("the server has hung up")
 		}
-		if err := c.take(ctx, live, conn, o); err != nil {
+		if err != nil {
 			return true, err
 		}
 	}
