@@ -189,11 +189,13 @@ func (s *server) login(r request, addr netip.Addr) (answer, error) {
 	begun.used.Store(now.UnixNano())
 	err = s.store.change(func(st *state) error {
 		u := st.Users[fold(known.Name)]
-		if u == nil || string(u.Password.Key) != string(known.Password.Key) {
-			return errLogin // the password has been changed meanwhile
+		if u.changes != known.changes {
+			return errLogin // the password is not the user's any more
 		}
 		changed := u.without(func(session *session) bool { return session.ended(now, s.idle) })
-		changed.Password = hash
+		if hash.Iterations > changed.Password.Iterations {
+			changed.Password = hash
+		}
 		changed.Sessions = append(changed.Sessions, begun)
 		changed.Sessions = changed.Sessions[max(0, len(changed.Sessions)-maxSessions):]
 		st.replaceUser(u, changed)
@@ -229,10 +231,10 @@ func (s *server) passwd(r request, addr netip.Addr) (answer, error) {
 	}
 	err = s.store.change(func(st *state) error {
 		u := st.Users[fold(known.Name)]
-		if u == nil || string(u.Password.Key) != string(known.Password.Key) {
-			return errLogin // the password has been changed meanwhile
+		if u.changes != known.changes {
+			return errLogin // the password is not the user's any more
 		}
-		st.replaceUser(u, &user{Name: u.Name, Password: hash})
+		st.replaceUser(u, &user{Name: u.Name, Password: hash, changes: u.changes + 1})
 		return nil
 	})
 	if err == nil {

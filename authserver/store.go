@@ -53,6 +53,8 @@ type user struct {
 	Name     string       `json:"name"` // as it was registered
 	Password passwordHash `json:"password"`
 	Sessions []*session   `json:"sessions,omitempty"` // the oldest first
+
+	changes int // of the password since the start
 }
 
 type change struct {
