@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -11,16 +10,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 )
-
-// A request is what a client asks. Which fields it needs depends on the op.
-type request struct {
-	Op       string `json:"op"`
-	User     string `json:"user,omitempty"`
-	Password string `json:"password,omitempty"`
-	New      string `json:"new,omitempty"`
-	Token    string `json:"token,omitempty"`
-	Name     string `json:"name,omitempty"`
-}
 
 type answer struct {
 	OK      bool   `json:"ok"`
@@ -51,9 +40,9 @@ var ops = map[string]func(*server, request, netip.Addr) (answer, error){
 	"logout":   (*server).logout,
 }
 
-// answer answers the request in text, which came from addr.
-func (s *server) answer(text string, addr netip.Addr) answer {
-	r, err := decodeRequest(text)
+// answer answers a request, which came from addr.
+func (s *server) answer(message []byte, addr netip.Addr) answer {
+	r, err := decodeRequest(message)
 	if err != nil {
 		return failure(err)
 	}
@@ -67,51 +56,6 @@ func (s *server) answer(text string, addr netip.Addr) answer {
 	}
 	a.OK = true
 	return a
-}
-
-// decodeRequest wants one JSON object. A field that it does not know may be
-// anything; one that it knows must be a string, and be there once: of two
-// passwords another program might take the other.
-func decodeRequest(text string) (request, error) {
-	var r request
-	if !json.Valid([]byte(text)) { // the decoder below lets a few mistakes pass
-		return r, errors.New("the request is not valid JSON")
-	}
-	fields := map[string]*string{"op": &r.Op, "user": &r.User, "password": &r.Password, "new": &r.New, "token": &r.Token, "name": &r.Name}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return r, errors.New("the request is not a JSON object")
-	}
-	for decoder.More() {
-		key, err := decoder.Token()
-		if err != nil {
-			return r, err
-		}
-		var value any
-		if err := decoder.Decode(&value); err != nil {
-			return r, err
-		}
-		field, known := fields[key.(string)]
-		if !known {
-			continue
-		}
-		if field == nil {
-			return r, fmt.Errorf("%q is there twice", key)
-		}
-		text, ok := value.(string)
-		if !ok {
-			return r, fmt.Errorf("%q must be a string", key)
-		}
-		if strings.ContainsRune(text, utf8.RuneError) { // what is not Unicode has been decoded as this
-			return r, fmt.Errorf("%q has the character U+FFFD, which stands for what could not be read", key)
-		}
-		*field = text
-		fields[key.(string)] = nil
-	}
-	if r.Op == "" {
-		return r, errors.New(`"op" is missing`)
-	}
-	return r, nil
 }
 
 // hello and name are the identification server.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -88,42 +89,50 @@ func (s *server) serveClient(ctx context.Context, connectionSocket net.Conn) {
 		}
 	}
 
-	conn := framing.NewConn(connectionSocket)
-	conn.MaxSize = maxMessage
 	addr := addressOf(connectionSocket)
 	if !s.clients.enter(addr) {
-		send(conn, failure(errBusy))
-		hangUp(conn)
+		connectionSocket.SetDeadline(time.Now().Add(hangUpLimit))
+		send(framing.NewConn(connectionSocket), failure(errBusy))
+		hangUp(connectionSocket)
 		return
 	}
 	defer s.clients.leave(addr)
-	s.converse(ctx, conn, addr)
+	if err := s.converse(ctx, connectionSocket, addr); errors.Is(err, framing.ErrTooLong) {
+		hangUp(connectionSocket)
+	}
 }
 
 // converse answers request after request until the client hangs up or falls
-// silent.
-func (s *server) converse(ctx context.Context, conn *framing.Conn, addr netip.Addr) {
+// silent, or until a message is so long that nobody knows where the next begins.
+func (s *server) converse(ctx context.Context, connectionSocket net.Conn, addr netip.Addr) error {
+	conn := framing.NewConn(buffered{connectionSocket, bufio.NewReaderSize(connectionSocket, 512)})
+	conn.MaxSize = maxMessage
 	for {
 		conn.SetDeadline(time.Now().Add(s.connIdle))
 		if ctx.Err() != nil { // the deadline above has replaced the one that says so
 			conn.SetReadDeadline(time.Now().Add(grace))
 		}
-		text, err := conn.ReceiveText()
-		switch {
-		case errors.Is(err, framing.ErrTooLong): // where the next message begins, nobody knows
+		message, err := conn.Receive()
+		if errors.Is(err, framing.ErrTooLong) {
 			send(conn, failure(err))
-			hangUp(conn)
-			return
-		case errors.Is(err, framing.ErrNotText):
-			err = send(conn, failure(err))
-		case err == nil:
-			err = send(conn, s.answer(text, addr))
 		}
 		if err != nil {
-			return
+			return err
+		}
+		if err := send(conn, s.answer(message, addr)); err != nil {
+			return err
 		}
 	}
 }
+
+// A buffered connection receives a short message, prefix and all, in one system
+// call, and not in two.
+type buffered struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (b buffered) Read(p []byte) (int, error) { return b.reader.Read(p) }
 
 func send(conn *framing.Conn, a answer) error {
 	message, err := json.Marshal(a)
@@ -135,10 +144,10 @@ func send(conn *framing.Conn, a answer) error {
 
 // hangUp ends a connection so that the last answer arrives: closing it over
 // bytes that nobody has read would reset it, and the answer could be lost.
-func hangUp(conn *framing.Conn) {
-	if half, ok := conn.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		conn.SetReadDeadline(time.Now().Add(hangUpLimit))
-		io.Copy(io.Discard, conn.Conn)
+func hangUp(connectionSocket net.Conn) {
+	if half, ok := connectionSocket.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		connectionSocket.SetReadDeadline(time.Now().Add(hangUpLimit))
+		io.Copy(io.Discard, connectionSocket)
 	}
 }
 

@@ -113,7 +113,7 @@ var localhost = netip.MustParseAddr("127.0.0.1")
 // from asks s as a client at addr would.
 func (s *server) from(addr string, r request) answer {
 	encoded, _ := json.Marshal(r)
-	return s.answer(string(encoded), netip.MustParseAddr(addr))
+	return s.answer(encoded, netip.MustParseAddr(addr))
 }
 
 func (s *server) ask(r request) answer { return s.from("127.0.0.1", r) }
@@ -149,7 +149,7 @@ func Example() {
 	defer store.close()
 	s := &server{store: store, hashing: newHashing(1), guessing: newGuessing(), iterations: 10, minPassword: 15, session: time.Hour, idle: time.Hour, connIdle: time.Hour}
 	client, serverSide := net.Pipe()
-	go s.converse(context.Background(), framing.NewConn(serverSide), localhost)
+	go s.converse(context.Background(), serverSide, localhost)
 
 	conn := framing.NewConn(client)
 	defer conn.Close()
@@ -243,6 +243,9 @@ func TestRequests(t *testing.T) {
 		{`{}`, `"op" is missing`},
 		{`{"Op":"hello"}`, `"op" is missing`},
 		{`{"op":""}`, `"op" is missing`},
+		{`{"op":"hello","token":""}`, ""},
+		{`{"op":"","op":"hello"}`, `"op" is there twice`},
+		{` { "x" : "}\"" , "\u006fp" : "h\u0065llo" , "y":{"z":["]"]},"w":-1.5e3,"v":null } `, ""},
 		{`{"op":null}`, `"op" must be a string`},
 		{`{"op":["hello"]}`, `"op" must be a string`},
 		{`{"op":"whoami","token":42}`, `"token" must be a string`},
@@ -322,7 +325,7 @@ func TestSessionsEnd(t *testing.T) {
 			go func() { s.tidy(ctx); close(tidied) }()
 			defer func() { stop(); <-tidied }()
 			s.connIdle = 24 * time.Hour
-			go s.converse(ctx, framing.NewConn(serverSide), localhost)
+			go s.converse(ctx, serverSide, localhost)
 			peer := peer{t, framing.NewConn(client)}
 			defer client.Close()
 
@@ -415,7 +418,7 @@ func TestSilentClient(t *testing.T) {
 		s := newServer(t)
 		client, serverSide := net.Pipe()
 		ended := make(chan struct{})
-		go func() { s.converse(t.Context(), framing.NewConn(serverSide), localhost); close(ended) }()
+		go func() { s.converse(t.Context(), serverSide, localhost); close(ended) }()
 		peer := peer{t, framing.NewConn(client)}
 		start := time.Now()
 		time.Sleep(50 * time.Second)
@@ -576,7 +579,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		r, err := decodeRequest(text)
+		r, err := decodeRequest([]byte(text))
 		if err != nil {
 			return
 		}
@@ -590,7 +593,7 @@ func FuzzDecodeRequest(f *testing.F) {
 			}
 		}
 		encoded, err := json.Marshal(r)
-		if again, err2 := decodeRequest(string(encoded)); err != nil || err2 != nil || again != r {
+		if again, err2 := decodeRequest(encoded); err != nil || err2 != nil || again != r {
 			t.Errorf("%+v was decoded, but sent and decoded again it is %+v, %v, %v", r, again, err, err2)
 		}
 	})
