@@ -22,9 +22,9 @@ import (
 
 const (
 	fileVersion = 1
-	maxUsers    = 10_000
-	maxNames    = 10_000   // of addresses
-	maxFile     = 64 << 20 // bytes: all of these take less
+	maxUsers    = 2000     // each change writes all of them
+	maxNames    = 2000     // of addresses
+	maxFile     = 16 << 20 // bytes: all of these take less
 )
 
 // A store keeps the state in memory, to be read without waiting, and in a file,
