@@ -94,7 +94,7 @@ func (c *client) connect() error {
 		conn = secure
 	} else if addr := addressOf(conn); !addr.IsLoopback() && !c.insecure {
 		conn.Close()
-		return fmt.Errorf("%v is another computer, and what is secret would cross the network in clear: say -tls, or -insecure if that is meant", addr)
+		return fmt.Errorf("%v is not loopback, and what is secret would cross the network in clear: say -tls, or -insecure if that is meant", addr)
 	}
 	c.conn = framing.NewConn(conn)
 	c.conn.MaxSize = maxMessage

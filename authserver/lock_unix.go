@@ -16,6 +16,9 @@ func lockFile(path string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		file.Close()
+		if err == syscall.EWOULDBLOCK {
+			return nil, errInUse
+		}
 		return nil, &os.PathError{Op: "lock", Path: path, Err: err}
 	}
 	return file, nil

@@ -24,28 +24,28 @@ func TestMain(m *testing.M) {
 
 // program returns the program with a configuration folder and a working folder
 // of its own.
-func program(t *testing.T, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Dir = t.TempDir()
+func program(tb testing.TB, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(tb.Context(), os.Args[0], args...)
+	cmd.Dir = tb.TempDir()
 	cmd.Env = append(os.Environ(), "RUN_AUTHSERVER=1", "HOME="+cmd.Dir, "XDG_CONFIG_HOME="+cmd.Dir, "AppData="+cmd.Dir)
 	return cmd
 }
 
 // startProgram starts a server and returns its address.
-func startProgram(t *testing.T, cmd *exec.Cmd) (addr string, output *bufio.Reader) {
-	t.Helper()
+func startProgram(tb testing.TB, cmd *exec.Cmd) (addr string, output *bufio.Reader) {
+	tb.Helper()
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	output = bufio.NewReader(stdout)
 	ready, err := output.ReadString('\n')
 	addr, found := strings.CutPrefix(ready, "The server is ready to receive on ")
 	if err != nil || !found {
-		t.Fatalf("the ready line is %q, %v", ready, err)
+		tb.Fatalf("the ready line is %q, %v", ready, err)
 	}
 	return strings.TrimSpace(addr), output
 }

@@ -125,8 +125,8 @@ func BenchmarkBarePBKDF2(b *testing.B) {
 }
 
 func benchmarkHashing(b *testing.B, begin func() func() error) {
-	cores := runtime.GOMAXPROCS(0)
-	turns := make([]func() error, cores)
+	clients := 4 * runtime.GOMAXPROCS(0)
+	turns := make([]func() error, clients)
 	for i := range turns {
 		turns[i] = begin()
 	}
@@ -134,7 +134,7 @@ func benchmarkHashing(b *testing.B, begin func() func() error) {
 	var working sync.WaitGroup
 	for i, turn := range turns {
 		working.Go(func() {
-			for range (b.N + i) / cores {
+			for range (b.N + i) / clients {
 				if err := turn(); err != nil {
 					b.Error(err)
 					return

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -664,4 +665,46 @@ func benchmarkExchange(b *testing.B, addr, request, want string) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 		})
 	}
+}
+
+func BenchmarkWhoamiInFlood(b *testing.B) {
+	server := program(b, "server", "-addr", "127.0.0.1:0")
+	addr, _ := startProgram(b, server)
+	client := dial(b, addr)
+	client.ask(request{Op: "register", User: "anna", Password: annasPassword})
+	token := client.ask(request{Op: "login", User: "anna", Password: annasPassword}).Token
+	stop := make(chan struct{})
+	var flood sync.WaitGroup
+	defer flood.Wait()
+	defer close(stop)
+	var logins atomic.Int64
+	for range 200 {
+		other := dial(b, addr)
+		flood.Go(func() {
+			for {
+				if other.ask(request{Op: "login", User: "anna", Password: annasPassword}).OK {
+					logins.Add(1)
+				}
+				select {
+				case <-stop:
+					return
+				case <-time.After(200 * time.Millisecond):
+				}
+			}
+		})
+	}
+
+	b.ResetTimer()
+	var times []time.Duration
+	for range b.N {
+		start := time.Now()
+		// The token may have been ended by so many logins: that is an answer too.
+		client.ask(request{Op: "whoami", Token: token})
+		times = append(times, time.Since(start))
+		time.Sleep(2 * time.Millisecond)
+	}
+	slices.Sort(times)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(times[len(times)*99/100].Seconds()*1000, "p99-ms")
+	b.ReportMetric(float64(logins.Load())/b.Elapsed().Seconds(), "logins/s")
 }

@@ -63,6 +63,8 @@ type change struct {
 	done  bool
 }
 
+var errInUse = errors.New("another server is using them")
+
 // errStore is what a client hears of trouble with the disk.
 var errStore = errors.New("the server could not store that: nothing has changed")
 
@@ -126,7 +128,7 @@ func openStore(path string) (*store, error) {
 	}
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("locking the users (does another server have them?): %w", err)
+		return nil, fmt.Errorf("locking the users: %w", err)
 	}
 	s := &store{path: path, lock: lock}
 	if err := s.read(); err != nil {
