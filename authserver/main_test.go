@@ -117,14 +117,14 @@ func TestFailure(t *testing.T) {
 	closed.Close()
 
 	for args, want := range map[string]string{
-		"server -addr " + other.Addr().String():                    other.Addr().String(),
-		"server -addr localhost:0 -users nosuchfolder/users.json":  "nosuchfolder",
-		"server -addr localhost:0 -users .":                        "reading the users",
-		"server -addr nosuchhost.invalid:0":                        "nosuchhost.invalid",
-		"client hello -addr " + closed.Addr().String():             "refused",
-		"client whoami -addr " + other.Addr().String():             "nobody is logged in",
-		"client hello -timeout 1ms -addr " + other.Addr().String(): "no answer within 1ms",
-		"client login -addr " + other.Addr().String():              "end of input",
+		"server -addr " + other.Addr().String():                      other.Addr().String(),
+		"server -addr localhost:0 -users nosuchfolder/users.json":    "nosuchfolder",
+		"server -addr localhost:0 -users .":                          "reading the users",
+		"server -addr nosuchhost.invalid:0":                          "nosuchhost.invalid",
+		"client hello -addr " + closed.Addr().String():               "refused",
+		"client whoami -addr " + other.Addr().String():               "nobody is logged in",
+		"client hello -timeout 300ms -addr " + other.Addr().String(): "no answer within 300ms",
+		"client login -addr " + other.Addr().String():                "end of input",
 	} {
 		var stderr strings.Builder
 		cmd := program(t, strings.Fields(args)...)

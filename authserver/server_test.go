@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -452,7 +453,7 @@ func TestStop(t *testing.T) {
 	answered := make(chan answer)
 	go func() { answered <- busy.ask(request{Op: "login", User: "anna", Password: annasPassword}) }()
 	for len(s.hashing.places) == 0 {
-		time.Sleep(time.Millisecond) // until it waits
+		runtime.Gosched() // until it waits
 	}
 	start := time.Now()
 	stop()
