@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"log"
@@ -37,13 +38,13 @@ func (in *input) line(question string) (string, error) {
 	}
 	about := strings.TrimRight(question, ":? ")
 	if !in.scanner.Scan() {
-		err := in.scanner.Err()
-		if err == nil {
-			err = errors.New("end of input")
+		err := cmp.Or(in.scanner.Err(), errors.New("end of input"))
+		if err == bufio.ErrTooLong {
+			err = fmt.Errorf("the line is longer than %d bytes", maxLine)
 		}
 		return "", fmt.Errorf("reading the answer to %q: %w", about, err)
 	}
-	line := strings.TrimSuffix(in.scanner.Text(), "\r")
+	line := in.scanner.Text()
 	if !utf8.ValidString(line) {
 		return "", fmt.Errorf("the answer to %q is not UTF-8", about)
 	}

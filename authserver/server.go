@@ -82,13 +82,6 @@ func (s *server) serveClient(ctx context.Context, connectionSocket net.Conn) {
 		time.AfterFunc(stopLimit, func() { connectionSocket.Close() })
 	})
 	defer stay()
-	if secure, ok := connectionSocket.(*tls.Conn); ok {
-		secure.SetDeadline(time.Now().Add(handshakeLimit))
-		if secure.HandshakeContext(ctx) != nil {
-			return
-		}
-	}
-
 	addr := addressOf(connectionSocket)
 	if !s.clients.enter(addr) {
 		connectionSocket.SetDeadline(time.Now().Add(hangUpLimit))
@@ -97,6 +90,12 @@ func (s *server) serveClient(ctx context.Context, connectionSocket net.Conn) {
 		return
 	}
 	defer s.clients.leave(addr)
+	if secure, ok := connectionSocket.(*tls.Conn); ok {
+		secure.SetDeadline(time.Now().Add(handshakeLimit))
+		if secure.HandshakeContext(ctx) != nil {
+			return
+		}
+	}
 	if err := s.converse(ctx, connectionSocket, addr); errors.Is(err, framing.ErrTooLong) {
 		hangUp(connectionSocket)
 	}
