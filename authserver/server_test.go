@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -538,7 +539,8 @@ func TestFlood(t *testing.T) {
 }
 
 // TestSameTime compares a wrong password with an unknown user, and with one
-// whose hash is of an older time. The median of several is robust.
+// whose hash is of an older time. Each takes turns with the others, and what
+// counts is the fastest of many: all else is the work of other programs.
 func TestSameTime(t *testing.T) {
 	s := newServer(t)
 	s.iterations = 100
@@ -547,22 +549,20 @@ func TestSameTime(t *testing.T) {
 	}
 	s.iterations = 20_000
 	s.withAnna(t)
-	median := func(user string) time.Duration {
-		var times []time.Duration
-		for range 21 {
+	fastest := map[string]time.Duration{}
+	for range 25 {
+		for _, user := range []string{"anna", "nobody", "older", "no user's name!"} {
 			s.guessing = newGuessing()
 			start := time.Now()
 			if a := s.ask(request{Op: "login", User: user, Password: newPassword}); a.Error != errLogin.Error() {
 				t.Fatalf("login of %s = %+v", user, a)
 			}
-			times = append(times, time.Since(start))
+			took := time.Since(start)
+			fastest[user] = min(took, cmp.Or(fastest[user], took))
 		}
-		slices.Sort(times)
-		return times[len(times)/2]
 	}
-	wrong := median("anna")
-	for _, user := range []string{"nobody", "older", "no user's name!"} {
-		if ratio := float64(median(user)) / float64(wrong); ratio < 0.7 || ratio > 1.4 {
+	for user, took := range fastest {
+		if ratio := float64(took) / float64(fastest["anna"]); ratio < 0.7 || ratio > 1.4 {
 			t.Errorf("a login of %q takes %.2f times as long as one with a wrong password", user, ratio)
 		}
 	}
