@@ -60,6 +60,7 @@ func clientCommand(args []string, stdin *os.File, stdout io.Writer) error {
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-interrupts
+		signal.Ignore(os.Interrupt) // a second one must not end the stty that restore starts
 		in.restore()
 		fmt.Fprintln(os.Stderr) // ends the line of the prompt
 		log.Fatal("interrupted")

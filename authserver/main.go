@@ -157,6 +157,6 @@ func serverCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	fmt.Fprintln(stdout, "The server is ready to receive on", serverSocket.Addr())
 
-	s.serve(ctx, serverSocket)
+	s.run(ctx, serverSocket)
 	return nil
 }

@@ -42,15 +42,20 @@ type server struct {
 	connIdle    time.Duration // how long a client may be silent
 }
 
+// run serves clients until ctx is done, and returns when the file is up to date.
+func (s *server) run(ctx context.Context, serverSocket net.Listener) {
+	served, stop := context.WithCancel(context.Background())
+	var tidying sync.WaitGroup
+	tidying.Go(func() { s.tidy(served) })
+	s.serve(ctx, serverSocket)
+	stop()
+	tidying.Wait()
+}
+
 // serve accepts clients until ctx is done, and returns when the last of them is
-// gone and the file is up to date.
+// gone.
 func (s *server) serve(ctx context.Context, serverSocket net.Listener) {
 	context.AfterFunc(ctx, func() { serverSocket.Close() }) // ends the wait in Accept
-	var tidying sync.WaitGroup
-	defer tidying.Wait()
-	tidied, stopTidying := context.WithCancel(context.Background())
-	defer stopTidying()
-	tidying.Go(func() { s.tidy(tidied) })
 	var clients sync.WaitGroup
 	defer clients.Wait()
 

@@ -65,7 +65,7 @@ func startServer(tb testing.TB, s *server) (addr string) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan struct{})
-	go func() { s.serve(ctx, serverSocket); close(served) }()
+	go func() { s.run(ctx, serverSocket); close(served) }()
 	tb.Cleanup(func() { stop(); <-served })
 	return serverSocket.Addr().String()
 }
@@ -443,7 +443,7 @@ func TestStop(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan struct{})
-	go func() { s.serve(ctx, serverSocket); close(served) }()
+	go func() { s.run(ctx, serverSocket); close(served) }()
 	dial(t, serverSocket.Addr().String()).ask(request{Op: "hello"})
 	busy := dial(t, serverSocket.Addr().String())
 	busy.ask(request{Op: "hello"})
