@@ -129,7 +129,8 @@ func (s *server) login(r request, addr netip.Addr) (answer, error) {
 	}
 	token, tokenHash := newToken()
 	now := time.Now()
-	begun := &session{token: tokenHash, user: known.Name, expires: now.Add(s.session).UTC().Round(0)} // by the calendar, also while the computer sleeps
+	begun := &session{token: tokenHash, user: known.Name, expires: now.Add(s.session).UTC()}
+	begun.expires = begun.expires.Round(0) // by the calendar: the other clock stands still while the computer sleeps
 	begun.used.Store(now.UnixNano())
 	err = s.store.change(func(st *state) error {
 		u := st.Users[fold(known.Name)]
