@@ -71,7 +71,7 @@ func (u *user) without(drop func(*session) bool) *user {
 	return &changed
 }
 
-var errIdle = errors.New("nothing to store")
+var errNothing = errors.New("nothing to store")
 
 // tidy drops the sessions that have ended and stores when the others were used,
 // again and again until ctx is done, and then once more. So whoami need not
@@ -93,7 +93,7 @@ func (s *server) tidy(ctx context.Context) {
 				altered = altered || session.used.Load() >= stored.UnixNano() || session.ended(now, s.idle)
 			}
 			if !altered {
-				return errIdle
+				return errNothing
 			}
 			for _, u := range st.Users {
 				if slices.ContainsFunc(u.Sessions, func(session *session) bool { return session.ended(now, s.idle) }) {
@@ -102,7 +102,7 @@ func (s *server) tidy(ctx context.Context) {
 			}
 			return nil
 		})
-		if err == nil || err == errIdle {
+		if err == nil || err == errNothing {
 			stored = now
 		}
 	}
