@@ -105,6 +105,7 @@ func (c *client) ageField(e *entry, now time.Time) {
 
 // cacheStatus says where the answer comes from (RFC 9211).
 func (c *client) cacheStatus(status string) {
+	c.outcome += status
 	c.field("Cache-Status", "socketlab"+status)
 }
 

@@ -32,9 +32,10 @@ type client struct {
 	out     []byte // the head of an answer, and its body if that is short
 	version int    // the minor version of HTTP that the client speaks
 
-	closing bool // after the answer
-	unread  bool // there may be input that nobody has read
-	begun   bool // an answer has begun, so that no error page can be sent
+	closing bool   // after the answer
+	unread  bool   // there may be input that nobody has read
+	begun   bool   // an answer has begun, so that no error page can be sent
+	outcome string // for the log: the status, and where the answer comes from
 
 	idle                  atomic.Bool // no request has begun
 	readUntil, writeUntil time.Time   // the deadlines that are set
@@ -136,7 +137,7 @@ func (c *client) write(b []byte) error {
 // begin prepares the head of an answer in c.out, which goes out with the
 // beginning of the body. The fields are to be appended to it, and end called.
 func (c *client) begin(status string) {
-	c.begun = true
+	c.begun, c.outcome = true, status
 	c.out = append(c.out[:0], "HTTP/1.1 "...)
 	c.out = append(c.out, status...)
 	c.out = append(c.out, "\r\n"...)

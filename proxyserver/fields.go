@@ -34,6 +34,8 @@ func hasToken(lines []string, token string) bool {
 	return false
 }
 
+var versions = [...]string{"1.0", "1.1"}
+
 // addVia adds this proxy to those that a message came through (RFC 9110,
 // section 7.6.3). header may share its slices with another, so they are copied.
 func addVia(header http.Header, version, name string) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -145,6 +146,19 @@ func (l *lookup) instead(m *message, r *response, err error) bool {
 	return true
 }
 
+// explain makes 504 of an error that keeps what is stored from being validated,
+// as it has to be (RFC 9111, section 5.2.2.2).
+func (l *lookup) explain(err error) error {
+	var refused *refusal
+	if l.stored == nil || !l.stored.neverStale() || !errors.As(err, &refused) || refused.code != http.StatusBadGateway {
+		return err
+	}
+	again := *refused
+	again.code = http.StatusGatewayTimeout
+	again.reason += ", and what is stored may not be used without asking"
+	return &again
+}
+
 // learn draws from the answer of an origin what it means for what is stored. It
 // reports whether that was found to be good still, and is the answer.
 func (l *lookup) learn(m *message, r *response) (validated bool) {
@@ -167,6 +181,12 @@ func (l *lookup) learn(m *message, r *response) (validated bool) {
 			}
 		}
 	case r.code == http.StatusNotModified && l.conditions != nil:
+		if tag := r.header.Get("Etag"); strings.HasPrefix(tag, `"`) && l.stored.etag != "" && tag != l.stored.etag {
+			// It is about another representation, and there is no knowing which
+			// (section 4.3.4).
+			cache.remove(l.stored.item)
+			return false
+		}
 		updated := l.stored.update(r)
 		l.close() // Windows replaces no file that is open
 		if updated.cc.noStore || updated.cc.private {

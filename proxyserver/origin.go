@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -259,7 +260,9 @@ func explain(err error, host string, after time.Duration) error {
 // send sends the request. A body that is not at hand yet goes out while the
 // answer is awaited; sending then tells its end.
 func (p *proxy) send(c *originConn, tcpCliSock *client, m *message, conditions http.Header) (sending <-chan error, err error) {
-	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\n", m.Method, m.target, strings.TrimSuffix(m.host, ":80"))
+	for _, part := range []string{m.Method, " ", m.target, " HTTP/1.1\r\nHost: ", strings.TrimSuffix(m.host, ":80"), "\r\n"} {
+		c.out.WriteString(part)
+	}
 	header := m.Header
 	if conditions != nil {
 		header = maps.Clone(header)
@@ -270,14 +273,14 @@ func (p *proxy) send(c *originConn, tcpCliSock *client, m *message, conditions h
 			header[name] = value
 		}
 	}
-	header.Write(c)
+	header.Write(c.out)
 	switch {
 	case m.ContentLength > 0 || m.ContentLength == 0 && wantsBody(m.Method):
-		fmt.Fprintf(c, "Content-Length: %d\r\n", m.ContentLength)
+		fmt.Fprintf(c.out, "Content-Length: %d\r\n", m.ContentLength)
 	case m.ContentLength < 0:
-		io.WriteString(c, "Transfer-Encoding: chunked\r\n")
+		c.out.WriteString("Transfer-Encoding: chunked\r\n")
 	}
-	io.WriteString(c, "\r\n")
+	c.out.WriteString("\r\n")
 	if !m.hasBody {
 		return nil, c.flush()
 	}
@@ -310,6 +313,8 @@ func wantsBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
+var cr, crlf = []byte("\r"), []byte("\r\n")
+
 // receive reads the head of the answer. Those of 1xx before it go on to the
 // client.
 func (p *proxy) receive(c *originConn, tcpCliSock *client, m *message) (*response, error) {
@@ -322,10 +327,16 @@ func (p *proxy) receive(c *originConn, tcpCliSock *client, m *message) (*respons
 		if err != nil {
 			return nil, err
 		}
-		raw := looseInspect(head)
+		if bytes.IndexByte(head, 0) >= 0 || bytes.Count(head, cr) != bytes.Count(head, crlf) {
+			return nil, errors.New("there are control characters in its head")
+		}
+		raw, _ := inspect(head) // whose errors net/http forgives an old server
 		answer, err := http.ReadResponse(c.in, m.Request)
 		if err != nil {
 			return nil, err
+		}
+		if raw.encodings > 0 && answer.ProtoMinor == 0 {
+			return nil, errors.New("HTTP/1.0 has no transfer codings")
 		}
 		if answer.ProtoMajor != 1 || answer.StatusCode < 100 || answer.StatusCode == http.StatusSwitchingProtocols {
 			return nil, fmt.Errorf("%s %.60s", answer.Proto, answer.Status)
@@ -338,7 +349,7 @@ func (p *proxy) receive(c *originConn, tcpCliSock *client, m *message) (*respons
 		}
 		keepAlive := !answer.Close && raw.lengths+raw.encodings <= 1
 		removeHopByHop(answer.Header)
-		version := fmt.Sprintf("1.%d", answer.ProtoMinor)
+		version := versions[min(answer.ProtoMinor, 1)]
 		addVia(answer.Header, version, p.name)
 		if answer.StatusCode < 200 {
 			if tcpCliSock != nil && tcpCliSock.version > 0 {
@@ -379,14 +390,14 @@ func (c *originConn) awaitHead() (int, error) {
 	c.Conn.SetReadDeadline(c.readUntil)
 	for {
 		b, _ := c.in.Peek(c.in.Buffered())
+		if len(b) >= 5 && string(b[:5]) != "HTTP/" {
+			return 0, fmt.Errorf("it begins with %.40q", b)
+		}
 		if n := endOfHead(b); n > 0 {
 			return n, nil
 		}
 		if len(b) == originHeadSize {
 			return 0, fmt.Errorf("its head is longer than %d bytes", originHeadSize)
-		}
-		if len(b) >= 5 && string(b[:5]) != "HTTP/" {
-			return 0, fmt.Errorf("it begins with %.20q", b)
 		}
 		if _, err := c.in.Peek(len(b) + 1); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) && c.sending.Load() {
@@ -399,13 +410,6 @@ func (c *originConn) awaitHead() (int, error) {
 			return 0, err
 		}
 	}
-}
-
-// looseInspect is inspect for answers, which may be of an old server: net/http
-// decides about their syntax.
-func looseInspect(head []byte) rawHead {
-	raw, _ := inspect(head)
-	return raw
 }
 
 // trimNames takes the space away that some servers have before the colon (RFC

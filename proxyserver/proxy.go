@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -84,6 +84,9 @@ func (p *proxy) serveClient(ctx, end context.Context, conn net.Conn) {
 		if err == nil {
 			err = p.reply(end, tcpCliSock, message)
 		}
+		if p.verbose && message != nil {
+			p.log(tcpCliSock, message, err)
+		}
 		var refused *refusal
 		switch {
 		case err == nil:
@@ -130,7 +133,7 @@ func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error
 		return tcpCliSock.sendStored(m, found)
 	}
 	if err != nil {
-		return err
+		return found.explain(err)
 	}
 	finish := func(whole bool) { p.finish(response, tcpCliSock, whole) }
 	if found.learn(m, response) {
@@ -155,6 +158,19 @@ func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error
 	return err
 }
 
+// log tells what came of a request, as the template does.
+func (p *proxy) log(tcpCliSock *client, m *message, err error) {
+	outcome := tcpCliSock.outcome
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		outcome = strconv.Itoa(refused.code) + " " + err.Error()
+	case err != nil:
+		outcome += ", broken off: " + err.Error()
+	}
+	log.Printf("%v %s %s: %s", tcpCliSock.conn.RemoteAddr(), printable(m.Method), printable(m.RequestURI), printable(outcome))
+}
+
 // admit refuses what the proxy does not do.
 func (p *proxy) admit(m *message) error {
 	switch m.Method {
@@ -170,6 +186,6 @@ func (p *proxy) admit(m *message) error {
 			return refuse(http.StatusLoopDetected, "proxy_loop_detected", "The request has come through this proxy before: %s leads back to it", m.host)
 		}
 	}
-	addVia(m.Header, fmt.Sprintf("1.%d", m.ProtoMinor), p.name)
+	addVia(m.Header, versions[min(m.ProtoMinor, 1)], p.name)
 	return nil
 }
