@@ -14,7 +14,7 @@ func (c *client) sendStored(m *message, l *lookup) error {
 	e := l.stored.entry
 	status := l.detail
 	if l.usable {
-		status = fmt.Sprintf("; hit; ttl=%d", int64(-e.staleness(l.now)/time.Second)) + status
+		status = fmt.Sprintf("; hit; ttl=%d", int64(e.lifetime/time.Second)-int64(e.age(l.now)/time.Second)) + status
 	}
 	if e.notModified(m.Header) {
 		c.begin("304 Not Modified")

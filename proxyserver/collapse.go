@@ -18,7 +18,35 @@ const inMemory = 64 << 10
 type cache struct {
 	*store
 	mu      sync.Mutex
-	flights map[string]*flight // by URL
+	flights map[string]*flight   // by URL
+	single  map[string]time.Time // URLs whose answers were for one request only, and when
+}
+
+const (
+	singleFor = time.Minute // after which it is worth a wait again to see
+	maxSingle = 4096
+)
+
+// alone reports whether the last answer for a URL was for one request only. It is
+// better then that all ask at once than that each waits to see the same again.
+func (c *cache) alone(url string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.single[url]) < singleFor
+}
+
+// setAlone notes whether an answer for a URL was for one request only.
+func (c *cache) setAlone(url string, alone bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !alone {
+		delete(c.single, url)
+		return
+	}
+	if len(c.single) >= maxSingle {
+		clear(c.single)
+	}
+	c.single[url] = time.Now()
 }
 
 // A flight is the first of several requests for the same thing. The others wait

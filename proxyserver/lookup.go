@@ -39,7 +39,7 @@ func (p *proxy) lookUp(ctx context.Context, m *message) *lookup {
 		return l
 	}
 	l.search(m)
-	if l.usable || !m.plain() || m.cc.noCache || m.cc.noStore || m.cc.onlyIfCached {
+	if l.usable || !m.plain() || m.cc.noCache || m.cc.noStore || m.cc.onlyIfCached || p.cache.alone(m.url) {
 		return l
 	}
 	flight, leads := p.cache.join(m.url)
@@ -197,6 +197,7 @@ func (l *lookup) learn(m *message, r *response) (validated bool) {
 		}
 		detail := fmt.Sprintf("; fwd=%s; fwd-status=304", l.forward)
 		l.search(m)
+		l.usable = false
 		if l.stored == nil {
 			return false
 		}
@@ -232,16 +233,31 @@ func (l *lookup) keep(m *message, r *response, finish func(whole bool)) *filling
 		e.length = 0
 	}
 	e.prepare()
-	if l.forward == "bypass" || r.sending != nil || !e.storable(m) || e.length > l.proxy.cache.limit {
-		// What is stored is older than this, and this is not for others.
-		if l.stored != nil && r.code < 500 && r.code != http.StatusPartialContent && r.code != http.StatusNotModified &&
-			m.Method == http.MethodGet {
+	kept := l.forward != "bypass" && r.sending == nil && e.storable(m) && e.length <= l.proxy.cache.limit
+	if m.plain() {
+		usable, _ := e.usable(&m.cc, r.received)
+		l.proxy.cache.setAlone(m.url, !kept || !usable)
+	}
+	if !kept {
+		if l.stored != nil && m.Method == http.MethodGet && replaces(r.code) {
 			l.proxy.cache.remove(l.stored.item)
 		}
 		return nil
 	}
 	e.prepare() // storable has left out fields
 	return newFilling(l.proxy.cache, e, r, l.flight, finish)
+}
+
+// replaces reports whether an answer shows that an older one is no longer what
+// a GET gets, even if it may not be stored itself.
+func replaces(code int) bool {
+	switch code {
+	case http.StatusPartialContent, http.StatusNotModified:
+		return false
+	case http.StatusNotFound, http.StatusGone:
+		return true
+	}
+	return code < 400
 }
 
 // revalidate asks the origin in the background whether what is stored for m is

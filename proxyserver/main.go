@@ -63,7 +63,7 @@ func (p *proxy) run(ctx context.Context, addr, dir string, size int64, stdout io
 		return err
 	}
 	defer store.close()
-	p.cache = &cache{store: store, flights: map[string]*flight{}}
+	p.cache = &cache{store: store, flights: map[string]*flight{}, single: map[string]time.Time{}}
 
 	config := net.ListenConfig{KeepAlive: -1} // idleTimeout finds the dead as well
 	tcpSerSock, err := config.Listen(ctx, "tcp", addr)

@@ -82,6 +82,9 @@ func (p *proxy) serveClient(ctx, end context.Context, conn net.Conn) {
 	for !tcpCliSock.closing {
 		message, err := tcpCliSock.receive(ctx)
 		if err == nil {
+			err = p.admit(message)
+		}
+		if err == nil {
 			err = p.reply(end, tcpCliSock, message)
 		}
 		if p.verbose && message != nil {
@@ -104,9 +107,6 @@ func (p *proxy) serveClient(ctx, end context.Context, conn net.Conn) {
 // reply is what the template does with a message: answer it from the cache or,
 // if it is not there, from its origin server.
 func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error {
-	if err := p.admit(m); err != nil {
-		return err
-	}
 	if m.Method == http.MethodConnect {
 		return p.tunnel(ctx, tcpCliSock, m)
 	}
