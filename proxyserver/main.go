@@ -1,3 +1,43 @@
+// Proxyserver is a forward proxy for HTTP that keeps what it may of the answers.
+//
+// Usage:
+//
+//	proxyserver [-addr localhost:8888] [-cache dir] [-cache-size 256MiB]
+//	            [-timeout 30s] [-connect] [-methods basic|all] [-v]
+//
+// Proxyserver serves GET, HEAD and POST for http:// addresses; -methods all
+// makes it relay all other methods too, and -connect allows CONNECT, with which
+// clients reach https:// addresses through a tunnel. What fails is told in a page
+// of the proxy's own, with status 502 if a server can't be reached or does not
+// speak HTTP, 504 if it is silent for -timeout, 508 if the way leads back to the
+// proxy, 400 for what is no request to a proxy. An answer that breaks off at its
+// server breaks off at the client too.
+//
+// The cache is a shared one by RFC 9111. It is in the directory of -cache, where
+// the next proxyserver finds it, or without -cache in a temporary one, which is
+// removed at the end. It takes at most -cache-size, and what was used least
+// recently goes first. The field Cache-Status tells of each answer where it comes
+// from; with -v standard error does.
+//
+// Proxyserver runs until interrupted. It then lets go of clients that ask
+// nothing, gives transfers 5 seconds to finish, and exits with status 0. A second
+// interrupt ends it at once.
+//
+// # The Python template
+//
+// Proxyserver follows template 6.2 of the lab sheet, variants 3, 4 and 5. The
+// template's tcpSerSock and tcpCliSock have their names here, c is the connection
+// to the origin server, and the loop is serve, serveClient and reply in proxy.go:
+// accept, receive the message, look for the file in the cache and send it, or
+// else connect, ask, store the answer in a new file and send it.
+//
+// These things differ. A request is read to the end of its head, and its body
+// too, not as far as one recv gets. Clients are served at the same time. The
+// template's file has the name of the URL, which lets a URL name any file of the
+// computer; here it is a hash. It never looks whether a file is still good, and
+// may not even have been meant for others; see freshness.go. It asks for a page
+// at port 80 of a host whose name it has cut "www." off; here it is the host and
+// port that the client asks for. And it takes every error for "Illegal request".
 package main
 
 import (
