@@ -114,6 +114,32 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// TestOtherNotModified has an origin say of one representation that it has not
+// changed, when it was asked about another: it has to be asked again.
+func TestOtherNotModified(t *testing.T) {
+	o := startOrigin(t, func(request string) string {
+		if strings.Contains(request, "If-None-Match") {
+			return "HTTP/1.1 304 Not Modified\r\nETag: \"b\"\r\n\r\n"
+		}
+		return say("Cache-Control: max-age=60", `ETag: "a"`)
+	})
+	p := &proxy{}
+	addr := startProxy(t, p, t.TempDir())
+	get(t, addr, o.url("/"))
+	stored := p.cache.find("http://" + o.listener.Addr().String() + "/")[0]
+	stale := *stored.entry
+	stale.requested, stale.received = stale.requested.Add(-time.Hour), stale.received.Add(-time.Hour)
+	stale.header = stale.header.Clone()
+	stale.header.Set("Date", stale.received.UTC().Format(http.TimeFormat))
+	stale.prepare()
+	if err := p.cache.put(&stale, stored.body); err != nil {
+		t.Fatal(err)
+	}
+	if a := get(t, addr, o.url("/")); a.status != 200 || a.body != "body" || a.cache() != "fwd=miss; stored" || len(o.requests()) != 3 {
+		t.Errorf("got %+v; the origin got %q", a, o.requests())
+	}
+}
+
 // TestCacheKey has requests that are for the same thing, and that are not.
 func TestCacheKey(t *testing.T) {
 	o := startOrigin(t, func(string) string { return say("Cache-Control: max-age=60", "Vary: Accept-Language, X-V") })

@@ -124,6 +124,7 @@ func (l *lookup) release() {
 	l.close()
 	if l.filling != nil {
 		l.filling.leave()
+		l.filling = nil
 	}
 }
 

@@ -142,7 +142,8 @@ func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error
 	}
 	if response.code == http.StatusNotModified && found.conditions != nil {
 		finish(true)
-		return p.reply(ctx, tcpCliSock, m) // what is good still has just gone
+		found.release()
+		return p.reply(ctx, tcpCliSock, m) // what is still good has just gone
 	}
 
 	// Store the answer, if that is allowed, and send it to the client.
