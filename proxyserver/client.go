@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,10 @@ const (
 	lingerTimeout = 2 * time.Second  // to hang up after an answer that is the last
 	bufferSize    = 32 << 10         // bytes of a body that are passed on at a time
 )
+
+// buffers lends what a body needs on its way: for the collector, the buffers
+// would be by far the most that passes through here.
+var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
 
 // A client is the connection to one client: the template's tcpCliSock, with
 // what has been received and what is about to be sent.
@@ -298,7 +303,8 @@ func (c *client) sendBody(m *message, to *originConn) error {
 		chunks = httputil.NewChunkedWriter(to)
 		out = chunks
 	}
-	buffer := make([]byte, bufferSize)
+	buffer := *buffers.Get().(*[]byte)
+	defer buffers.Put(&buffer)
 	for {
 		c.setReadDeadline(stallTimeout)
 		n, err := m.Body.Read(buffer)

@@ -170,7 +170,8 @@ func (f *filling) fill() {
 	if f.response.atHand() {
 		buffer = make([]byte, max(0, f.response.length)+1)
 	} else {
-		buffer = make([]byte, bufferSize)
+		buffer = *buffers.Get().(*[]byte)
+		defer buffers.Put(&buffer)
 	}
 	var unstored []byte
 	for err == nil && f.response.body != nil {
@@ -363,7 +364,8 @@ func (f *filling) copyTo(w *bodyWriter) error {
 			at = n
 		default:
 			if buffer == nil {
-				buffer = make([]byte, bufferSize)
+				buffer = *buffers.Get().(*[]byte)
+				defer buffers.Put(&buffer)
 			}
 			m, err := partial.file.ReadAt(buffer[:min(n-at, bufferSize)], f.offset+at)
 			if m == 0 {
@@ -379,7 +381,8 @@ func (f *filling) copyTo(w *bodyWriter) error {
 
 // copyBody sends a body as it comes.
 func copyBody(w *bodyWriter, body io.Reader) error {
-	buffer := make([]byte, bufferSize)
+	buffer := *buffers.Get().(*[]byte)
+	defer buffers.Put(&buffer)
 	for {
 		n, err := body.Read(buffer)
 		if n > 0 {

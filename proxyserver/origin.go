@@ -285,7 +285,7 @@ func (p *proxy) send(c *originConn, tcpCliSock *client, m *message, conditions h
 		return nil, c.flush()
 	}
 	if m.ContentLength > 0 && m.ContentLength <= int64(tcpCliSock.in.Buffered()) {
-		if _, err := io.Copy(c, m.Body); err != nil {
+		if _, err := io.Copy(c.out, m.Body); err != nil {
 			return nil, err
 		}
 		return nil, c.flush()

@@ -55,7 +55,8 @@ func (p *proxy) tunnel(ctx context.Context, tcpCliSock *client, m *message) erro
 // passOn copies one direction of a tunnel to its end, and then ends that
 // direction alone. Whatever moves in either direction puts off the end of both.
 func passOn(to, from, server net.Conn) {
-	buffer := make([]byte, bufferSize)
+	buffer := *buffers.Get().(*[]byte)
+	defer buffers.Put(&buffer)
 	for {
 		from.SetReadDeadline(time.Now().Add(tunnelIdle))
 		n, err := from.Read(buffer)
