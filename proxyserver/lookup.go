@@ -245,7 +245,9 @@ func (l *lookup) keep(m *message, r *response, finish func(whole bool)) *filling
 		}
 		return nil
 	}
-	e.prepare() // storable has left out fields
+	if e.cc.privateFields != nil || e.cc.noCacheFields != nil {
+		e.prepare() // storable has left them out
+	}
 	return newFilling(l.proxy.cache, e, r, l.flight, finish)
 }
 
