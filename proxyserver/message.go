@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -176,6 +177,9 @@ func parseMessage(in *bufio.Reader, n int) (*message, error) {
 	}
 	// ReadRequest has taken the body's length and the Host away from the fields.
 	delete(request.Header, "Content-Length")
+	if request.ProtoMinor == 0 {
+		delete(request.Header, "Expect") // which it knows nothing of
+	}
 	m.cc = requestControl(request.Header)
 	removeHopByHop(request.Header)
 	return m, nil
@@ -184,12 +188,9 @@ func parseMessage(in *bufio.Reader, n int) (*message, error) {
 // splitURL returns what is in an address: where to connect to, the key for the
 // cache, and the rest as it was written, for the origin.
 func splitURL(u *url.URL, raw string) (host, key, target string, ok bool) {
-	name, port := strings.ToLower(u.Hostname()), u.Port()
-	if name == "" || strings.HasSuffix(u.Host, ":") && port != "" || port != "" && !isPort(port) {
+	name, port := strings.ToLower(u.Hostname()), cmp.Or(strings.TrimLeft(u.Port(), "0"), "80")
+	if name == "" || !isPort(port) || strings.Trim(u.Port(), "0") == "" && u.Port() != "" {
 		return "", "", "", false
-	}
-	if port == "" {
-		port = "80"
 	}
 	host = net.JoinHostPort(name, port)
 	_, target, _ = strings.Cut(raw, "://")

@@ -35,6 +35,7 @@ type originConn struct {
 	used    bool          // it has carried a request before
 	kept    time.Time     // since when it is idle
 	sending atomic.Bool   // the body of a request is on its way
+	inHead  bool          // whose time is limited as a whole
 	unwatch func() bool   // ends the wait for the end of the proxy
 
 	readUntil, writeUntil time.Time // the deadlines that are set
@@ -43,7 +44,7 @@ type originConn struct {
 // Read and Write end when nothing moves for the timeout.
 func (c *originConn) Read(b []byte) (int, error) {
 	until := time.Now().Add(c.timeout)
-	if until.Sub(c.readUntil) > c.timeout/20 {
+	if !c.inHead && until.Sub(c.readUntil) > c.timeout/20 {
 		c.Conn.SetReadDeadline(until)
 		c.readUntil = until
 	}
@@ -386,7 +387,9 @@ func (p *proxy) receive(c *originConn, tcpCliSock *client, m *message) (*respons
 // awaitHead waits until the head of an answer is there as a whole, and returns
 // its length.
 func (c *originConn) awaitHead() (int, error) {
-	c.readUntil = time.Now().Add(c.timeout) // for the head as a whole, not for each byte
+	c.inHead = true
+	defer func() { c.inHead = false }()
+	c.readUntil = time.Now().Add(c.timeout)
 	c.Conn.SetReadDeadline(c.readUntil)
 	for {
 		b, _ := c.in.Peek(c.in.Buffered())

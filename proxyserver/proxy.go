@@ -107,8 +107,11 @@ func (p *proxy) serveClient(ctx, end context.Context, conn net.Conn) {
 // reply is what the template does with a message: answer it from the cache or,
 // if it is not there, from its origin server.
 func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error {
-	if m.Method == http.MethodConnect {
+	switch {
+	case m.Method == http.MethodConnect:
 		return p.tunnel(ctx, tcpCliSock, m)
+	case m.endsHere():
+		return tcpCliSock.sendOwn(m, p.allMethods)
 	}
 
 	// Is it in the cache, or on its way there?

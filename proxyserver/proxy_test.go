@@ -3,14 +3,17 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -328,6 +331,7 @@ func TestRequestRefused(t *testing.T) {
 		{"ftp", request("GET", "ftp://127.0.0.1/"), 400},
 		{"no host", request("GET", "http:///x"), 400},
 		{"port 0", request("GET", "http://127.0.0.1:0/"), 400},
+		{"port 00", request("GET", "http://127.0.0.1:00/"), 400},
 		{"port 65536", request("GET", "http://127.0.0.1:65536/"), 400},
 		{"a port that is no number", request("GET", "http://127.0.0.1:http/"), 400},
 		{"a user", request("GET", strings.Replace(u, "http://", "http://anna:secret@", 1)), 400},
@@ -781,4 +785,110 @@ func TestStopLimit(t *testing.T) {
 	if took := time.Since(start); took > stopLimit+2*time.Second {
 		t.Errorf("stopping took %v, want %v", took, stopLimit)
 	}
+}
+
+func TestMaxForwards(t *testing.T) {
+	o := startOrigin(t, func(string) string { return say() })
+	addr := startProxy(t, &proxy{allMethods: true}, t.TempDir())
+	if a := talk(t, addr, request("OPTIONS", o.url("/"), "Max-Forwards: 0"))[0]; a.status != 200 || len(o.requests()) > 0 {
+		t.Errorf("OPTIONS that may go no further: %+v; the origin got %q", a, o.requests())
+	}
+	a := talk(t, addr, request("TRACE", o.url("/"), "Max-Forwards: 0", "X: 1", "Cookie: secret"))[0]
+	if a.status != 200 || !strings.Contains(a.body, "TRACE "+o.url("/")) || !strings.Contains(a.body, "X: 1") || strings.Contains(a.body, "secret") || len(o.requests()) > 0 {
+		t.Errorf("TRACE that may go no further: %+v; the origin got %q", a, o.requests())
+	}
+	talk(t, addr, request("OPTIONS", o.url("/"), "Max-Forwards: 5"))
+	talk(t, addr, request("OPTIONS", o.url("/"), "Max-Forwards: many"))
+	if seen := o.requests(); len(seen) != 2 || !strings.Contains(seen[0], "Max-Forwards: 4") || !strings.Contains(seen[1], "Max-Forwards: many") {
+		t.Errorf("the origin got %q", seen)
+	}
+}
+
+// TestClientTimeouts has clients that are slower than they may be.
+func TestClientTimeouts(t *testing.T) {
+	tests := []struct {
+		about string
+		talk  func(conn net.Conn)
+		want  time.Duration
+		code  int // of the page, 0 for none
+	}{
+		{"says nothing", func(net.Conn) {}, idleTimeout, 0},
+		{"begins late", func(conn net.Conn) {
+			<-time.After(idleTimeout - time.Second)
+			io.WriteString(conn, "GET ")
+		}, idleTimeout - time.Second + headTimeout, 408},
+		{"goes on and on", func(conn net.Conn) {
+			for err := error(nil); err == nil; <-time.After(time.Second) {
+				_, err = io.WriteString(conn, "G")
+			}
+		}, headTimeout, 408},
+	}
+	for _, test := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			theirs, ours := net.Pipe()
+			var talking sync.WaitGroup
+			talking.Go(func() { test.talk(theirs) })
+			start := time.Now()
+			_, err := newClient(ours).receive(t.Context())
+			waited := time.Since(start)
+			code := 0
+			if refused := (*refusal)(nil); errors.As(err, &refused) {
+				code = refused.code
+			}
+			if err == nil || waited != test.want || code != test.code {
+				t.Errorf("%s: %v after %v, want %d after %v", test.about, err, waited, test.code, test.want)
+			}
+			ours.Close()
+			theirs.Close()
+			talking.Wait()
+		})
+	}
+}
+
+// TestSlowReader has a client take a little of an answer now and then, which it
+// may, and then nothing.
+func TestSlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs, ours := net.Pipe()
+		const pieces = 20
+		var reading sync.WaitGroup
+		reading.Go(func() {
+			for range pieces {
+				<-time.After(stallTimeout - time.Second)
+				theirs.Read(make([]byte, 10))
+			}
+		})
+		start := time.Now()
+		err := newClient(ours).write(make([]byte, 1<<20))
+		if waited := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || waited < pieces*(stallTimeout-time.Second) || waited > pieces*stallTimeout+2*stallTimeout {
+			t.Errorf("write = %v after %v", err, waited)
+		}
+		ours.Close()
+		theirs.Close()
+		reading.Wait()
+	})
+}
+
+// TestSlowHead has an origin send its head so slowly that it never ends.
+func TestSlowHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs, ours := net.Pipe()
+		var talking sync.WaitGroup
+		talking.Go(func() {
+			io.WriteString(theirs, "HTTP/1.1 200 OK\r\nX: ")
+			for err := error(nil); err == nil; <-time.After(time.Second) {
+				_, err = io.WriteString(theirs, "x")
+			}
+		})
+		c := &originConn{Conn: ours, timeout: 10 * time.Second}
+		c.in = bufio.NewReaderSize(c, originHeadSize)
+		start := time.Now()
+		_, err := c.awaitHead()
+		if waited := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || waited != c.timeout {
+			t.Errorf("awaitHead = %v after %v", err, waited)
+		}
+		ours.Close()
+		theirs.Close()
+		talking.Wait()
+	})
 }

@@ -44,17 +44,17 @@ func (p *proxy) tunnel(ctx context.Context, tcpCliSock *client, m *message) erro
 	}
 	back := make(chan struct{})
 	go func() {
-		passOn(tcpCliSock.conn, server, server)
+		passOn(tcpCliSock.conn, server)
 		close(back)
 	}()
-	passOn(server, tcpCliSock.conn, server)
+	passOn(server, tcpCliSock.conn)
 	<-back
 	return nil
 }
 
 // passOn copies one direction of a tunnel to its end, and then ends that
 // direction alone. Whatever moves in either direction puts off the end of both.
-func passOn(to, from, server net.Conn) {
+func passOn(to, from net.Conn) {
 	buffer := *buffers.Get().(*[]byte)
 	defer buffers.Put(&buffer)
 	for {
