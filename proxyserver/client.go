@@ -319,6 +319,10 @@ func (c *client) sendBody(m *message, to *originConn) error {
 		if err == io.EOF {
 			break
 		}
+		var network net.Error
+		if err != nil && err != io.ErrUnexpectedEOF && !errors.As(err, &network) {
+			return &refusal{http.StatusBadRequest, "http_request_error", "The body of the request is not in chunks as it says", err}
+		}
 		if err != nil {
 			return &clientError{err}
 		}

@@ -52,22 +52,24 @@ type rawHead struct {
 }
 
 // inspect looks through the lines of a head that ends in an empty one. A line
-// must end in CR LF, a name in a colon, and nothing may be folded.
+// must end in CR LF, a name in a colon, and nothing may be folded; the error is
+// the first that is not so, and what can be counted is counted all the same.
 func inspect(head []byte) (raw rawHead, err error) {
 	for n := 0; len(head) > 0; n++ {
 		line, rest, found := bytes.Cut(head, []byte("\n"))
 		head = rest
 		line, cr := bytes.CutSuffix(line, []byte("\r"))
-		if !found || !cr || bytes.IndexByte(line, '\r') >= 0 || bytes.IndexByte(line, 0) >= 0 {
-			return raw, errors.New("a line of its head does not end as it should")
+		if err == nil && (!found || !cr || bytes.IndexByte(line, '\r') >= 0 || bytes.IndexByte(line, 0) >= 0) {
+			err = errors.New("a line of its head does not end as it should")
 		}
 		if n == 0 || len(line) == 0 {
 			continue
 		}
 		name, _, found := bytes.Cut(line, []byte(":"))
-		if !found || !isToken(name) {
-			return raw, fmt.Errorf("%.40q is not a header field", line)
+		if err == nil && (!found || !isToken(name)) {
+			err = fmt.Errorf("%.40q is not a header field", line)
 		}
+		name = bytes.TrimRight(name, " \t")
 		switch len(name) {
 		case len("Content-Length"):
 			if bytes.EqualFold(name, []byte("Content-Length")) {
@@ -87,7 +89,7 @@ func inspect(head []byte) (raw rawHead, err error) {
 			}
 		}
 	}
-	return raw, nil
+	return raw, err
 }
 
 func isToken(name []byte) bool {

@@ -228,7 +228,11 @@ func (p *proxy) ask(ctx context.Context, tcpCliSock *client, m *message, conditi
 		c.Close()
 		if sending != nil {
 			var clientErr *clientError
-			if sendErr := tcpCliSock.stopSending(sending); errors.As(sendErr, &clientErr) && !errors.Is(sendErr, os.ErrDeadlineExceeded) {
+			var refused *refusal
+			switch sendErr := tcpCliSock.stopSending(sending); {
+			case errors.As(sendErr, &refused):
+				return nil, refused
+			case errors.As(sendErr, &clientErr) && !errors.Is(sendErr, os.ErrDeadlineExceeded):
 				return nil, clientErr
 			}
 		}
@@ -300,8 +304,9 @@ func (p *proxy) send(c *originConn, tcpCliSock *client, m *message, conditions h
 		err := tcpCliSock.sendBody(m, c)
 		c.sending.Store(false)
 		c.Conn.SetReadDeadline(time.Now().Add(c.timeout)) // the wait for the answer begins
+		var refused *refusal
 		var clientErr *clientError
-		if errors.As(err, &clientErr) {
+		if errors.As(err, &refused) || errors.As(err, &clientErr) {
 			c.Close() // the origin must not take what came for the whole
 		}
 		done <- err

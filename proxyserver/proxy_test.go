@@ -672,6 +672,36 @@ func TestResponseFields(t *testing.T) {
 	}
 }
 
+// TestPragma has net/http make a Cache-Control of a Pragma, which in an answer
+// means nothing: it must neither come of it, nor be lost with it.
+func TestPragma(t *testing.T) {
+	for said, hit := range map[string]bool{
+		say("Expires: "+time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), "Pragma: no-cache"):                                            true,
+		say("Old : server", "Cache-Control: no-cache", "Expires: "+time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), "Pragma: no-cache"): false,
+	} {
+		o := startOrigin(t, func(string) string { return said })
+		addr := startProxy(t, &proxy{}, t.TempDir())
+		get(t, addr, o.url("/"))
+		if a := get(t, addr, o.url("/")); strings.HasPrefix(a.cache(), "hit") != hit {
+			t.Errorf("%q: %s", said, a.cache())
+		}
+	}
+}
+
+// TestBadChunks has a body that is not in chunks, as it says.
+func TestBadChunks(t *testing.T) {
+	o := startOrigin(t, func(string) string { return say() })
+	addr := startProxy(t, &proxy{}, t.TempDir())
+	for _, body := range []string{"-3\r\nabc\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n", "10000000000000003\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n"} {
+		if a := talk(t, addr, request("POST", o.url("/"), "Transfer-Encoding: chunked")+body)[0]; a.status != 400 {
+			t.Errorf("%q gets %d", body, a.status)
+		}
+	}
+	if seen := o.requests(); len(seen) > 0 {
+		t.Errorf("the origin got %q as whole requests", seen)
+	}
+}
+
 // TestKeptConnections has origins close a connection that the proxy has kept, or
 // say something that nobody has asked for.
 func TestKeptConnections(t *testing.T) {
