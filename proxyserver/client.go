@@ -43,6 +43,7 @@ type client struct {
 	outcome string // for the log: the status, and where the answer comes from
 
 	idle                  atomic.Bool // no request has begun
+	unwanted              atomic.Bool // what is left of a request's body
 	readUntil, writeUntil time.Time   // the deadlines that are set
 }
 
@@ -307,6 +308,9 @@ func (c *client) sendBody(m *message, to *originConn) error {
 	defer buffers.Put(&buffer)
 	for {
 		c.setReadDeadline(stallTimeout)
+		if c.unwanted.Load() {
+			return &clientError{os.ErrDeadlineExceeded} // our deadline may have come after stopSending's
+		}
 		n, err := m.Body.Read(buffer)
 		if n > 0 {
 			if _, err := out.Write(buffer[:n]); err != nil {
@@ -339,8 +343,8 @@ func (c *client) sendBody(m *message, to *originConn) error {
 // the body stays where it is, so there can be no further request.
 func (c *client) stopSending(sending <-chan error) error {
 	c.closing, c.unread = true, true
+	c.unwanted.Store(true)
 	c.conn.SetReadDeadline(time.Now())
-	c.readUntil = time.Time{}
 	return <-sending
 }
 

@@ -24,16 +24,6 @@ func removeHopByHop(header http.Header) {
 	}
 }
 
-// hasToken reports whether a list field has a member, in any case.
-func hasToken(lines []string, token string) bool {
-	for member := range members(lines) {
-		if len(member) == len(token) && http.CanonicalHeaderKey(member) == http.CanonicalHeaderKey(token) {
-			return true
-		}
-	}
-	return false
-}
-
 var versions = [...]string{"1.0", "1.1"}
 
 // addVia adds this proxy to those that a message came through (RFC 9110,

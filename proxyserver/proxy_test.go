@@ -607,6 +607,32 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 	}
 }
 
+// TestAnswerWhileSending has an origin refuse a body that is still coming, as fast
+// as it can.
+func TestAnswerWhileSending(t *testing.T) {
+	o := startRawOrigin(t, func(_ *origin, conn net.Conn) {
+		http.ReadRequest(bufio.NewReader(conn))
+		io.WriteString(conn, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!")
+		io.Copy(io.Discard, conn)
+	})
+	addr := startProxy(t, &proxy{}, t.TempDir())
+	for range 20 {
+		conn := dial(t, addr)
+		io.WriteString(conn, request("POST", o.url("/"), "Content-Length: 1000000000"))
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			for err := error(nil); err == nil; {
+				_, err = conn.Write(make([]byte, 1000))
+			}
+		})
+		if a, err := readAnswer(bufio.NewReader(conn), "POST"); err != nil || a.status != 413 || a.body != "no!" {
+			t.Errorf("got %+v, %v", a, err)
+		}
+		conn.Close()
+		sending.Wait()
+	}
+}
+
 // TestClientBreaksOff has a client leave in the middle of its request: the
 // origin must see that it is not whole.
 func TestClientBreaksOff(t *testing.T) {
