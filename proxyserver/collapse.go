@@ -139,6 +139,7 @@ type filling struct {
 	done     bool // no more will come
 	err      error
 	outdated bool
+	saved    bool      // a short body, in the store
 	rest     io.Reader // of the body, which could not be stored
 	claimed  bool      // the rest is being read
 }
@@ -197,22 +198,24 @@ func (f *filling) fill() {
 	if err == nil && f.partial == nil && !f.outdated {
 		whole := *f.entry
 		whole.length, whole.checksum = f.n, crc32.Checksum(f.start, castagnoli)
-		f.cache.put(&whole, f.start)
+		f.saved = f.cache.put(&whole, f.start) == nil
 	}
 	f.more.Broadcast()
 	f.settle()
 }
 
 // fill has a filling filled: at once if all of it is at hand, else while it is
-// read; those who wait are told what it is for them.
-func (p *proxy) fill(l *lookup, f *filling) {
+// read; those who wait are told what it is for them. It reports whether the
+// response is stored, as far as one can know by then.
+func (p *proxy) fill(l *lookup, f *filling) bool {
 	if f.response.atHand() {
 		f.fill()
 		l.decide(nil) // they find it in the store
-		return
+		return f.saved
 	}
 	l.decide(f)
 	p.background.Go(f.fill)
+	return true
 }
 
 // A remainder is what was read and not stored.

@@ -96,7 +96,7 @@ func checkExercise(t *testing.T, request, answer, status, body string) {
 	if words := strings.Fields(answer); len(words) < 2 || !strings.HasPrefix(words[0], "HTTP/1.") || words[1] != status {
 		t.Errorf("sent %q, expected status %s, got %.300q", request, status, answer)
 	}
-	if !strings.HasSuffix(answer, body) && !strings.Contains(answer, body) {
+	if !strings.Contains(answer, body) {
 		t.Errorf("sent %q, expected a body with %.60q (%d bytes), got %.300q (%d bytes)", request, body, len(body), answer, len(answer))
 	}
 }

@@ -153,8 +153,10 @@ func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error
 	status := found.status(response)
 	if filling := found.keep(m, response, finish); filling != nil {
 		defer filling.leave()
-		p.fill(found, filling)
-		return tcpCliSock.sendFilling(m, filling, false, status+"; stored")
+		if p.fill(found, filling) {
+			status += "; stored"
+		}
+		return tcpCliSock.sendFilling(m, filling, false, status)
 	}
 	found.decide(nil)
 	err = tcpCliSock.sendResponse(m, response, status)
