@@ -123,7 +123,9 @@ func (s *server) converse(ctx context.Context, connectionSocket net.Conn, addr n
 		if err != nil {
 			return err
 		}
-		if err := send(conn, s.answer(message, addr)); err != nil {
+		a := s.answer(message, addr)
+		conn.SetWriteDeadline(time.Now().Add(s.connIdle)) // the request and its hash have used up some of the one above
+		if err := send(conn, a); err != nil {
 			return err
 		}
 	}

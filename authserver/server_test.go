@@ -433,6 +433,25 @@ func TestSilentClient(t *testing.T) {
 	})
 }
 
+// TestLateRequest has a client ask when it has been silent for almost too long,
+// and be slow to take the answer: that wait begins with the answer.
+func TestLateRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		client, serverSide := net.Pipe()
+		defer client.Close()
+		go s.converse(t.Context(), serverSide, localhost)
+		conn := framing.NewConn(client)
+		time.Sleep(s.connIdle - time.Second)
+		conn.SendText(`{"op":"hello"}`)
+		time.Sleep(2 * time.Second)
+		conn.SetReadDeadline(time.Now().Add(time.Second))
+		if got, err := conn.ReceiveText(); got != `{"ok":true,"known":false}` {
+			t.Errorf("the answer to a late request is %q, %v", got, err)
+		}
+	})
+}
+
 // TestStop stops the server with a silent client, and with one whose password
 // is being hashed: the former leaves at once, the latter gets its answer.
 func TestStop(t *testing.T) {
