@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"log"
 	"net"
 	"os"
 	"path/filepath"
@@ -176,6 +177,48 @@ func TestRegistersAgain(t *testing.T) {
 	}
 	c.wants(yes)
 	c.Close()
+}
+
+// TestPausesGrow has a server that, after the first time, is silent when the
+// receiver registers. That takes longer than a pause, and yet the next is longer.
+func TestPausesGrow(t *testing.T) {
+	serverSocket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer serverSocket.Close()
+	go func() {
+		for first := true; ; first = false {
+			conn, err := serverSocket.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			if first {
+				c := testClient{t, newConn(conn)}
+				c.Receive()
+				c.say(yes)
+				c.Close()
+			}
+		}
+	}()
+	logged, output := io.Pipe()
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(output)
+
+	c := &receiverClient{addr: serverSocket.Addr().String(), name: "bob", timeout: 3 * firstPause}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- c.run(ctx) }()
+	lines := bufio.NewScanner(logged)
+	for _, want := range []string{"waiting for images", "again in 250ms", "silent; registering again in 500ms"} {
+		if !lines.Scan() || !strings.HasSuffix(lines.Text(), want) {
+			t.Errorf("the receiver logs %q, want that it ends in %q", lines.Text(), want)
+		}
+	}
+	stop()
+	logged.Close()
+	<-ended
 }
 
 // sendTo runs a sender of a picture against a server that a test plays.

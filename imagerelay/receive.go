@@ -44,7 +44,7 @@ func (c *receiverClient) run(ctx context.Context) error {
 			return errInterrupted
 		}
 		ever = ever || registered
-		if time.Since(start) > pause {
+		if registered && time.Since(start) > pause {
 			pause = firstPause // it was not for nothing
 		}
 		if !ever {
