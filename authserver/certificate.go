@@ -30,6 +30,8 @@ func ownCertificate(path string, ip net.IP) (tls.Certificate, error) {
 			return tls.Certificate{}, fmt.Errorf("making a certificate: %w", err)
 		}
 		err = replaceFile(keyFile, encoded, 0o600)
+	} else if err == nil {
+		err = os.Chmod(keyFile, 0o600) // as the users' file: it may have been copied here
 	}
 	if err != nil {
 		return tls.Certificate{}, err

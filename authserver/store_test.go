@@ -174,4 +174,12 @@ func TestFileOfAnotherMode(t *testing.T) {
 	if files, _ := os.ReadDir(filepath.Dir(s.store.path)); len(files) != 2 {
 		t.Errorf("the folder has %v, want the file and its lock", files)
 	}
+
+	for range 2 { // the first makes the key, the second finds it
+		if _, err := ownCertificate(s.store.path, nil); err != nil {
+			t.Fatal(err)
+		}
+		checkPrivate(t, filepath.Dir(s.store.path))
+		os.Chmod(s.store.path+".key", 0o644)
+	}
 }
