@@ -290,7 +290,7 @@ func TestSenderBreaksOff(t *testing.T) {
 
 func TestReceiverBreaksOff(t *testing.T) {
 	addr := startServer(t)
-	for received := range []int{-1, 0, 1000, len(data)} { // and -1 is before its answer
+	for _, received := range []int{-1, 0, 1000, len(data)} { // and -1 is before its answer
 		bob := register(t, addr, "bob")
 		sender := connect(t, addr)
 		sender.say(sendRequest("cat.png", data))
