@@ -139,6 +139,10 @@ func (s *server) pass(r *receiver, t *transfer) (answer, error) {
 		return saved, errBroke
 	case early && hearErr == nil:
 		return refusal("%s does not wait for the whole image", r.name), errBroke
+	case errors.As(copyErr, new(*net.OpError)) && !early:
+		// The receiver has reset the connection, and the error has its address;
+		// or else the sender has, and does not hear this.
+		return refusal("%s has left", r.name), copyErr
 	case copyErr != nil && !early:
 		return refusal("the image has broken off: %v", copyErr), copyErr
 	case hearErr != nil:

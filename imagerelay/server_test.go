@@ -306,6 +306,36 @@ func TestReceiverBreaksOff(t *testing.T) {
 	}
 }
 
+// TestReceiverResets has receivers that leave while the sender sends on: whichever
+// side the server notices it on, the sender hears who has left, and not whence.
+func TestReceiverResets(t *testing.T) {
+	addr := startServer(t)
+	for range 20 {
+		bob := register(t, addr, "bob")
+		sender := connect(t, addr)
+		o := offerOf("cat.png", data)
+		o.Size = 1 << 40
+		sender.say(request{Role: "send", To: "bob", offer: o})
+		bob.wantsOffer(o)
+		bob.say(yes)
+		sender.wants(yes)
+		sending := make(chan struct{})
+		go func() {
+			defer close(sending)
+			for {
+				if _, err := sender.Conn.Write(data); err != nil {
+					return
+				}
+			}
+		}()
+		bob.wantsBytes(data)
+		bob.Close() // over bytes that it has not read
+		sender.wants(refusal("bob has left"))
+		sender.Close()
+		<-sending
+	}
+}
+
 // TestReceiverRefusesInTheMiddle has a receiver whose disk is full long before
 // the image ends, while the sender sends on.
 func TestReceiverRefusesInTheMiddle(t *testing.T) {
