@@ -57,10 +57,10 @@ func clientCommand(args []string, stdin *os.File, stdout io.Writer) error {
 
 	in := newInput(stdin)
 	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT) // the last is Ctrl-\
 	go func() {
 		<-interrupts
-		signal.Ignore(os.Interrupt) // a second one must not end the stty that restore starts
+		signal.Ignore(os.Interrupt, syscall.SIGQUIT) // a second one must not end the stty that restore starts
 		in.restore()
 		fmt.Fprintln(os.Stderr) // ends the line of the prompt
 		log.Fatal("interrupted")

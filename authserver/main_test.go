@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -232,25 +233,27 @@ func TestInterruptedClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer serverSocket.Close()
-	var stderr strings.Builder
-	cmd := program(t, "client", "hello", "-timeout", "1m", "-addr", serverSocket.Addr().String())
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	connectionSocket, err := serverSocket.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer connectionSocket.Close()
-	connectionSocket.Read(make([]byte, 100)) // the request: it waits for the answer
-	cmd.Process.Signal(os.Interrupt)
-	err = cmd.Wait()
-	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("after Ctrl-C: %v, want exit status 1", err)
-	}
-	if !strings.HasSuffix(stderr.String(), "authserver: interrupted\n") {
-		t.Errorf("after Ctrl-C it printed %q", stderr.String())
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT} { // the last is Ctrl-\
+		var stderr strings.Builder
+		cmd := program(t, "client", "hello", "-timeout", "1m", "-addr", serverSocket.Addr().String())
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		connectionSocket, err := serverSocket.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		connectionSocket.Read(make([]byte, 100)) // the request: it waits for the answer
+		cmd.Process.Signal(sig)
+		err = cmd.Wait()
+		connectionSocket.Close()
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+			t.Errorf("after %v: %v, want exit status 1", sig, err)
+		}
+		if !strings.HasSuffix(stderr.String(), "authserver: interrupted\n") {
+			t.Errorf("after %v it printed %q", sig, stderr.String())
+		}
 	}
 }
 
