@@ -34,7 +34,9 @@ func (c bufferedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
 
 // receive waits for the next line, for as long as patience and ctx last.
 func (m *member) receive(ctx context.Context, patience time.Duration) (string, error) {
-	m.conn.SetReadDeadline(time.Now().Add(patience))
+	if err := m.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return "", err // send or put has closed the connection: what was read ahead is of no use
+	}
 	if ctx.Err() != nil {
 		m.conn.SetReadDeadline(time.Now())
 	}

@@ -453,6 +453,30 @@ func TestRate(t *testing.T) {
 	})
 }
 
+// TestGoneWithLinesWaiting has a client send more than the rate allows, and go.
+func TestGoneWithLinesWaiting(t *testing.T) {
+	s := &server{rate: 1, idle: time.Minute}
+	bubble(t, s, func(p *peer) {
+		p.say("anna")
+		p.expect("* welcome…")
+		var stream []byte
+		for range 100 {
+			stream = framing.Append(stream, "x")
+		}
+		if _, err := p.Write(stream); err != nil {
+			t.Error(err)
+		}
+		p.expect("! not more than 1 messages a second…")
+		p.Close()
+		time.Sleep(5 * time.Second)
+		members := make(chan int, 1)
+		s.room.actions <- func() { members <- len(s.room.members) }
+		if n := <-members; n != 0 {
+			t.Error("a client that is gone is still a member after 5 s, for lines that wait their turn")
+		}
+	})
+}
+
 func TestIdle(t *testing.T) {
 	bubble(t, &server{idle: time.Minute}, func(p *peer) {
 		p.say("anna")
