@@ -57,9 +57,9 @@ func (m *member) put(packet []byte) {
 // bidFarewell tells the member why it has to leave, if it has to, and lets send
 // end when all is sent.
 func (m *member) bidFarewell(why error) {
-	switch why {
-	case nil:
-	case errStopping:
+	switch {
+	case why == nil:
+	case why == errStopping && m.name != "": // to a newcomer, a * would be the welcome
 		m.tell("* " + why.Error())
 	default:
 		m.tell("! " + why.Error())

@@ -401,7 +401,7 @@ func TestStop(t *testing.T) {
 		p.expect("* the server is stopping")
 		p.expectEnd()
 	}
-	if text, err := nameless.ReceiveText(); text != "* the server is stopping" && err == nil {
+	if text, err := nameless.ReceiveText(); text != "! the server is stopping" && err == nil {
 		t.Errorf("one without a name is told %q", text)
 	}
 	if conn, err := net.Dial("tcp", addr); err == nil {
@@ -490,6 +490,23 @@ func TestIdle(t *testing.T) {
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("a silent client is let go after %v", waited)
 		}
+	})
+}
+
+// TestStopInHandshake stops the server before a newcomer has said its name. The
+// answer must not be taken for a welcome.
+func TestStopInHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		ours, theirs := net.Pipe()
+		done := make(chan struct{})
+		go func() { newServer().serveClient(ctx, theirs); close(done) }()
+		synctest.Wait() // until it waits for the name
+		stop()
+		p := &peer{framing.NewConn(ours), t}
+		p.expect("! the server is stopping")
+		ours.Close()
+		<-done
 	})
 }
 
