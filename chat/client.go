@@ -44,7 +44,9 @@ func (c *client) run(name string, input io.Reader) error {
 		return errors.New("the server refuses: " + printable(refusal))
 	}
 	c.conn.SetReadDeadline(time.Time{}) // others may say nothing for hours
-	c.screen.show(answer)
+	if err := c.screen.show(answer); err != nil {
+		return err
+	}
 
 	gone := make(chan struct{})
 	defer close(gone)
@@ -68,7 +70,9 @@ func (c *client) listen() error {
 			return c.reason(err)
 		}
 		c.conn.SetWriteDeadline(time.Now().Add(c.timeout)) // it is there, though it may take our lines slowly
-		c.screen.show(text)
+		if err := c.screen.show(text); err != nil {
+			return err // nobody sees what is said, with standard output on a full disk, say
+		}
 		if c.leaving.Load() {
 			c.conn.SetReadDeadline(time.Now().Add(c.timeout))
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -149,6 +150,41 @@ func TestClient(t *testing.T) {
 			if prefix, cut := strings.CutSuffix(test.err, "…"); got != test.err && !(cut && strings.HasPrefix(got, prefix)) {
 				t.Errorf("error %q, want %q", got, test.err)
 			}
+		})
+	}
+}
+
+// TestNoOutput has standard output fail, at the welcome or after it: the client
+// must not seem to have done its work.
+func TestNoOutput(t *testing.T) {
+	for _, fails := range []string{"at once", "later"} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer read.Close()
+		if fails == "at once" {
+			write.Close()
+		}
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			go func() {
+				defer theirs.Close()
+				server := &peer{framing.NewConn(theirs), t}
+				server.expect("anna")
+				server.say("* welcome anna")
+				if fails == "later" {
+					server.expect("/quit")
+					write.Close()
+					server.say("<bob> bye")
+				}
+			}()
+			err := newClient(ours, 5*time.Second, &screen{file: write}).run("anna", strings.NewReader(""))
+			ours.Close()
+			if !errors.Is(err, os.ErrClosed) {
+				t.Errorf("standard output fails %s, and the error is %v", fails, err)
+			}
+			time.Sleep(2 * time.Hour) // so that the signs of life are over
 		})
 	}
 }

@@ -71,13 +71,13 @@ func (s *screen) trouble(err error) {
 }
 
 // show prints a text that came from the server.
-func (s *screen) show(text string) {
+func (s *screen) show(text string) error {
 	text = printable(text)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.open {
-		s.file.WriteString(s.colour(text) + "\n")
-		return
+		_, err := s.file.WriteString(s.colour(text) + "\n")
+		return err
 	}
 	width, _ := columns(s.file)
 	var output strings.Builder
@@ -87,7 +87,8 @@ func (s *screen) show(text string) {
 		}
 		output.WriteString(above(row))
 	}
-	s.file.WriteString(output.String())
+	_, err := s.file.WriteString(output.String())
+	return err
 }
 
 // above puts a row of text above the line of the cursor, and the cursor back to
