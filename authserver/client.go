@@ -77,7 +77,16 @@ func clientCommand(args []string, stdin *os.File, stdout io.Writer) error {
 // connect connects to the server and sees to it that nobody can listen or
 // answer in its place, as far as that is wanted.
 func (c *client) connect() error {
-	conn, err := net.DialTimeout("tcp", c.addr, c.timeout)
+	if _, err := kept(c.addr, pinFile); err == nil && !c.secure {
+		return fmt.Errorf("%s has spoken TLS before, and in clear it may be another: say -tls", c.addr)
+	}
+	// The name stands for the address that the server takes it for. Of several,
+	// another one may be somebody else's.
+	serverAddress, err := net.ResolveTCPAddr("tcp", c.addr)
+	if err != nil {
+		return err
+	}
+	conn, err := net.DialTimeout("tcp", serverAddress.String(), c.timeout)
 	if err != nil {
 		return err
 	}

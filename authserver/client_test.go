@@ -17,8 +17,8 @@ import (
 // TestChangedCertificate has another server answer in the place of the first.
 func TestChangedCertificate(t *testing.T) {
 	home := t.TempDir()
-	hello := func(addr string) (string, error) {
-		cmd := program(t, "client", "hello", "-tls", "-addr", addr)
+	hello := func(addr string, flags ...string) (string, error) {
+		cmd := program(t, append([]string{"client", "hello", "-addr", addr}, flags...)...)
 		cmd.Env = append(cmd.Env, "HOME="+home, "XDG_CONFIG_HOME="+home, "AppData="+home)
 		cmd.Stdin = strings.NewReader("Anna\n")
 		output, err := cmd.CombinedOutput()
@@ -29,7 +29,7 @@ func TestChangedCertificate(t *testing.T) {
 	var stderr strings.Builder
 	first.Stderr = &stderr
 	addr, _ := startProgram(t, first)
-	output, err := hello(addr)
+	output, err := hello(addr, "-tls")
 	if err != nil || !strings.Contains(output, "new here") {
 		t.Errorf("the first hello: %v, and printed %q", err, output)
 	}
@@ -42,16 +42,21 @@ func TestChangedCertificate(t *testing.T) {
 
 	restarted := program(t, "server", "-addr", addr, "-tls", "-users", filepath.Join(first.Dir, "users.json"))
 	startProgram(t, restarted)
-	if output, err := hello(addr); err != nil || output != "Hello, Anna!\n" {
+	if output, err := hello(addr, "-tls"); err != nil || output != "Hello, Anna!\n" {
 		t.Errorf("hello to the server, restarted: %v, and printed %q", err, output)
 	}
 	restarted.Process.Kill()
 	restarted.Wait()
 
 	startProgram(t, program(t, "server", "-addr", addr, "-tls"))
-	output, err = hello(addr)
+	output, err = hello(addr, "-tls")
 	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(output, "CERTIFICATE HAS CHANGED") {
 		t.Errorf("hello to another server: %v, and printed %q", err, output)
+	}
+
+	output, err = hello(addr) // in clear, to whoever is there now
+	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(output, "say -tls") {
+		t.Errorf("hello in clear to a server that has spoken TLS: %v, and printed %q", err, output)
 	}
 }
 
