@@ -68,7 +68,8 @@ func (c *receiverClient) session(ctx context.Context) (registered bool, err erro
 		return false, err
 	}
 	defer live.Close()
-	context.AfterFunc(ctx, func() { live.Close() })
+	stop := context.AfterFunc(ctx, func() { live.Close() })
+	defer stop()
 
 	conn := newConn(live)
 	if _, err := ask(conn, c.timeout, request{Role: "receive", offer: offer{Name: c.name}}); err != nil {

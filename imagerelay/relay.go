@@ -154,7 +154,7 @@ func (s *server) pass(r *receiver, t *transfer) (answer, error) {
 // ask sends the offer to the receiver and returns its answer.
 func (s *server) ask(r *receiver, offer offer) (answer, error) {
 	if err := s.tell(r.conn, offer); err != nil {
-		return answer{}, err
+		return answer{}, errors.New("has left")
 	}
 	r.conn.SetReadDeadline(time.Now().Add(s.idle))
 	return hear(r)
@@ -166,6 +166,9 @@ func hear(r *receiver) (a answer, err error) {
 	switch {
 	case err == nil:
 		a = answer{OK: a.OK, Error: a.Error[:min(len(a.Error), maxError)]}
+		if !a.OK && a.Error == "" {
+			a.Error = r.name + " gives no reason"
+		}
 	case errors.Is(err, errNonsense):
 		err = errors.New("answers nonsense")
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -24,6 +24,7 @@ const (
 	maxQueue     = 20               // senders that wait for one receiver
 	turnLimit    = 10 * time.Minute // for a sender to wait for its turn
 	hangUpLimit  = 5 * time.Second  // for a client to take the last answer and hang up
+	grace        = time.Second / 5  // for the same when the server stops
 	stopLimit    = 5 * time.Second  // for images that are on their way when the server stops
 )
 
@@ -82,7 +83,7 @@ func (s *server) serveClient(ctx context.Context, client *framing.Conn) error {
 			return nil
 		case errors.Is(err, framing.ErrTooLong):
 			s.tell(client, refusal("%v", err))
-			hangUp(client) // where the next message begins, nobody knows
+			hangUp(ctx, client) // where the next message begins, nobody knows
 			return err
 		case errors.Is(err, errNonsense):
 			err = s.tell(client, refusal("%v", err))
@@ -103,7 +104,7 @@ func (s *server) serveClient(ctx context.Context, client *framing.Conn) error {
 			err = s.tell(client, refusal("%.80q is not a role: receive, list and send are", r.Role))
 		}
 		if err == errBroke {
-			hangUp(client)
+			hangUp(ctx, client)
 		}
 		if err != nil {
 			return err
@@ -218,10 +219,12 @@ func (s *server) tell(client *framing.Conn, message any) error {
 
 // hangUp ends a connection on which more may come so that the client gets the
 // last answer: closing it over bytes that nobody has read would reset it.
-func hangUp(client *framing.Conn) {
+func hangUp(ctx context.Context, client *framing.Conn) {
 	if half, ok := client.Conn.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()
 	}
 	client.SetReadDeadline(time.Now().Add(hangUpLimit))
+	stop := context.AfterFunc(ctx, func() { client.SetReadDeadline(time.Now().Add(grace)) })
+	defer stop()
 	io.Copy(io.Discard, client.Conn)
 }

@@ -437,6 +437,27 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// TestStopAfterBreak stops the server while a sender, whose receiver has left,
+// still holds its connection.
+func TestStopAfterBreak(t *testing.T) {
+	addr, stop := startStoppable(t)
+	bob, sender := register(t, addr, "bob"), connect(t, addr)
+	sender.say(sendRequest("cat.png", data))
+	bob.wantsOffer(offerOf("cat.png", data))
+	bob.say(yes)
+	sender.wants(yes)
+	sender.sendBytes(data[:1000])
+	bob.wantsBytes(data[:1000])
+	bob.Close()
+	sender.wants(refusal("bob has left"))
+
+	start := time.Now()
+	stop()
+	if took := time.Since(start); took > stopLimit/2 {
+		t.Errorf("stopping took %v", took)
+	}
+}
+
 // newServer returns a server without a socket.
 func newServer(idle time.Duration) *server {
 	return &server{idle: idle, receivers: make(map[string]*receiver)}
