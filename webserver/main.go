@@ -12,9 +12,9 @@
 // the name or a symbolic link says, and nothing whose name begins with a dot.
 //
 // Each request is a line on standard error, in the Common Log Format; -quiet
-// turns these off. With -serial one connection is served at a time and closed
-// after its answer, which is variant 1 of the lab; otherwise each has a
-// goroutine of its own, variant 2.
+// turns these off. With -serial one connection is served at a time, waited for
+// 5 seconds at most and closed after its answer, which is variant 1 of the lab;
+// otherwise each has a goroutine of its own, variant 2.
 //
 // A connection on which no request comes for -idle is closed, and so is one
 // whose client takes longer than 10 seconds to send a request's head, or does
