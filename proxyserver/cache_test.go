@@ -140,6 +140,41 @@ func TestOtherNotModified(t *testing.T) {
 	}
 }
 
+// TestReplacedWhileValidated has a response replaced by a shorter one while its
+// server is asked whether it is still good, and says so.
+func TestReplacedWhileValidated(t *testing.T) {
+	long := say("Cache-Control: max-age=0", `ETag: "a"`)
+	long = strings.Replace(long, "Content-Length: 4\r\n", fmt.Sprintf("Content-Length: %d\r\n", hotBody+4), 1)
+	long += strings.Repeat("x", hotBody)
+	asked, replaced := make(chan struct{}), make(chan struct{})
+	var count atomic.Int64
+	o := startOrigin(t, func(request string) string {
+		switch n := count.Add(1); {
+		case n == 1:
+			return long
+		case n == 2:
+			close(asked)
+			<-replaced
+			return "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n"
+		}
+		return say("Cache-Control: max-age=60", `ETag: "b"`)
+	})
+	addr := startProxy(t, &proxy{}, t.TempDir())
+	if a := get(t, addr, o.url("/")); len(a.body) != hotBody+4 || a.broken != nil {
+		t.Fatalf("%d, %d bytes, %v", a.status, len(a.body), a.broken)
+	}
+	answered := make(chan answer)
+	go func() { answered <- get(t, addr, o.url("/")) }()
+	<-asked
+	if a := get(t, addr, o.url("/"), "Cache-Control: no-cache"); a.body != "body" {
+		t.Errorf("meanwhile: %d, %.20q", a.status, a.body)
+	}
+	close(replaced)
+	if a := <-answered; a.status != 200 || a.body != "body" || a.broken != nil {
+		t.Errorf("%d, %.20q, %v; want 200 and the body that came last", a.status, a.body, a.broken)
+	}
+}
+
 // TestCacheKey has requests that are for the same thing, and that are not.
 func TestCacheKey(t *testing.T) {
 	o := startOrigin(t, func(string) string { return say("Cache-Control: max-age=60", "Vary: Accept-Language, X-V") })

@@ -199,8 +199,8 @@ func (l *lookup) learn(m *message, r *response) (validated bool) {
 		detail := fmt.Sprintf("; fwd=%s; fwd-status=304", l.forward)
 		l.search(m)
 		l.usable = false
-		if l.stored == nil {
-			return false
+		if l.stored == nil || l.stored.length != updated.length || l.stored.checksum != updated.checksum {
+			return false // it has gone meanwhile, or another has come in its place
 		}
 		current := *l.stored
 		current.entry = updated

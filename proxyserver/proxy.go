@@ -139,11 +139,12 @@ func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error
 		return found.explain(err)
 	}
 	finish := func(whole bool) { p.finish(response, tcpCliSock, whole) }
+	validating := found.conditions != nil
 	if found.learn(m, response) {
 		finish(true)
 		return tcpCliSock.sendStored(m, found)
 	}
-	if response.code == http.StatusNotModified && found.conditions != nil {
+	if response.code == http.StatusNotModified && validating {
 		finish(true)
 		found.release()
 		return p.reply(ctx, tcpCliSock, m) // what is still good has just gone
