@@ -140,6 +140,37 @@ func TestOtherNotModified(t *testing.T) {
 	}
 }
 
+// TestInvalidatedWhileValidated has a POST change what the server is just being
+// asked about. What it says of the time before must not come back.
+func TestInvalidatedWhileValidated(t *testing.T) {
+	asked, changed := make(chan struct{}), make(chan struct{})
+	var count atomic.Int64
+	o := startOrigin(t, func(request string) string {
+		switch {
+		case strings.HasPrefix(request, "POST"):
+			return say()
+		case strings.Contains(request, "If-None-Match"):
+			close(asked)
+			<-changed
+			return "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=60\r\n\r\n"
+		case count.Add(1) == 1:
+			return say("Cache-Control: max-age=0", `ETag: "a"`)
+		}
+		return "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 3\r\n\r\nnew"
+	})
+	addr := startProxy(t, &proxy{}, t.TempDir())
+	get(t, addr, o.url("/"))
+	answered := make(chan answer)
+	go func() { answered <- get(t, addr, o.url("/")) }()
+	<-asked
+	talk(t, addr, request("POST", o.url("/"), "Content-Length: 0"))
+	close(changed)
+	<-answered
+	if a := get(t, addr, o.url("/")); a.body != "new" {
+		t.Errorf("after the POST: %d, %q, %s", a.status, a.body, a.cache())
+	}
+}
+
 // TestReplacedWhileValidated has a response replaced by a shorter one while its
 // server is asked whether it is still good, and says so.
 func TestReplacedWhileValidated(t *testing.T) {

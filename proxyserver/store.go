@@ -286,8 +286,15 @@ func (s *store) put(e *entry, body []byte) error {
 	})
 }
 
-// replace stores a response with new fields, and the body that it has.
+// replace stores a response with new fields, and the body that it has, unless it
+// has gone meanwhile.
 func (s *store) replace(found *stored, updated *entry) error {
+	s.mu.Lock()
+	gone := found.item.place == nil
+	s.mu.Unlock()
+	if gone {
+		return errGone
+	}
 	if found.body != nil || found.length == 0 {
 		return s.put(updated, found.body)
 	}
@@ -331,7 +338,10 @@ type partial struct {
 	installed bool
 }
 
-var errTooLarge = errors.New("larger than the cache")
+var (
+	errTooLarge = errors.New("larger than the cache")
+	errGone     = errors.New("no longer in the cache")
+)
 
 // create makes a file and reserves space for so many bytes of it.
 func (s *store) create(size int64) (*partial, error) {
