@@ -312,6 +312,9 @@ func (c *client) sendBody(m *message, to *originConn) error {
 			return &clientError{os.ErrDeadlineExceeded} // our deadline may have come after stopSending's
 		}
 		n, err := m.Body.Read(buffer)
+		if err == io.EOF {
+			to.taken.Store(true) // before the origin can answer
+		}
 		if n > 0 {
 			if _, err := out.Write(buffer[:n]); err != nil {
 				return err

@@ -35,6 +35,7 @@ type originConn struct {
 	used    bool          // it has carried a request before
 	kept    time.Time     // since when it is idle
 	sending atomic.Bool   // the body of a request is on its way
+	taken   atomic.Bool   // all of that body has come from the client
 	inHead  bool          // whose time is limited as a whole
 	unwatch func() bool   // ends the wait for the end of the proxy
 
@@ -300,6 +301,7 @@ func (p *proxy) send(c *originConn, tcpCliSock *client, m *message, conditions h
 	}
 	done := make(chan error, 1)
 	c.sending.Store(true)
+	c.taken.Store(false)
 	go func() {
 		err := tcpCliSock.sendBody(m, c)
 		c.sending.Store(false)
@@ -442,18 +444,22 @@ func trimNames(header http.Header) error {
 // finish gives the connection back when the body was read to its end, and
 // closes it otherwise. What the client still sends then is not wanted.
 func (p *proxy) finish(r *response, tcpCliSock *client, whole bool) {
-	if r.sending != nil {
-		select {
-		case err := <-r.sending:
-			whole = whole && err == nil
-			if err != nil {
-				tcpCliSock.closing, tcpCliSock.unread = true, true
-			}
-		default: // the answer was there before the end of the question
-			whole = false
+	switch {
+	case r.sending == nil:
+	case r.conn.taken.Load(): // the rest is on its way, if the server still wants it
+		if !whole {
 			r.conn.Close()
-			tcpCliSock.stopSending(r.sending)
 		}
+		enough := time.AfterFunc(lingerTimeout, func() { r.conn.Conn.Close() })
+		defer enough.Stop()
+		if err := <-r.sending; err != nil {
+			whole = false
+			tcpCliSock.closing, tcpCliSock.unread = true, true
+		}
+	default: // the answer was there before the end of the question
+		whole = false
+		r.conn.Close()
+		tcpCliSock.stopSending(r.sending)
 	}
 	if whole && r.reusable && r.conn.in.Buffered() == 0 {
 		p.origins.keep(r.conn)

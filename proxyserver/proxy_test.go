@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -631,6 +632,31 @@ func TestAnswerWhileSending(t *testing.T) {
 		conn.Close()
 		sending.Wait()
 	}
+}
+
+// TestAnswerAtTheEndOfTheBody has bodies come behind their heads, and answers as
+// soon as they are there: the connections stay, as has been said.
+func TestAnswerAtTheEndOfTheBody(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8)) // so that one is between the steps of another
+	o := startOrigin(t, func(string) string { return say() })
+	addr := startProxy(t, &proxy{}, t.TempDir())
+	var clients sync.WaitGroup
+	for range 20 {
+		conn := dial(t, addr)
+		clients.Go(func() {
+			in := bufio.NewReader(conn)
+			for i := range 100 {
+				io.WriteString(conn, request("POST", o.url("/"), "Content-Length: 4"))
+				time.Sleep(time.Millisecond)
+				io.WriteString(conn, "body")
+				if a, err := readAnswer(in, "POST"); err != nil || a.broken != nil {
+					t.Errorf("POST %d: %+v, %v", i, a, err)
+					return
+				}
+			}
+		})
+	}
+	clients.Wait()
 }
 
 // TestClientBreaksOff has a client leave in the middle of its request: the
