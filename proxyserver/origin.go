@@ -357,6 +357,9 @@ func (p *proxy) receive(c *originConn, tcpCliSock *client, m *message) (*respons
 		}
 		keepAlive := !answer.Close && raw.lengths+raw.encodings <= 1
 		removeHopByHop(answer.Header)
+		if answer.StatusCode < 200 {
+			delete(answer.Header, "Content-Length") // of a body that it can't have
+		}
 		version := versions[min(answer.ProtoMinor, 1)]
 		addVia(answer.Header, version, p.name)
 		if answer.StatusCode < 200 {

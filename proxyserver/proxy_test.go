@@ -688,7 +688,7 @@ func TestClientBreaksOff(t *testing.T) {
 
 func TestInterim(t *testing.T) {
 	o := startOrigin(t, func(string) string {
-		return "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + say("Cache-Control: max-age=60")
+		return "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\nContent-Length: 5\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + say("Cache-Control: max-age=60")
 	})
 	addr := startProxy(t, &proxy{}, t.TempDir())
 	a := get(t, addr, o.url("/"))
@@ -697,6 +697,9 @@ func TestInterim(t *testing.T) {
 	}
 	if a = get(t, addr, o.url("/")); len(a.interim) > 0 || a.body != "body" || !strings.HasPrefix(a.cache(), "hit") {
 		t.Errorf("from the cache: %+v", a)
+	}
+	if got := ask(t, addr, request("GET", o.url("/y"), "Connection: close")); strings.Contains(got, "Length: 5") {
+		t.Errorf("an interim answer with a length: %q", got)
 	}
 	if got := ask(t, addr, "GET "+o.url("/x")+" HTTP/1.0\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200") {
 		t.Errorf("a client of HTTP/1.0 got %q", got)
