@@ -171,6 +171,37 @@ func TestInvalidatedWhileValidated(t *testing.T) {
 	}
 }
 
+// TestPrivateUpdate has what is stored updated by answers that say what is not
+// for all.
+func TestPrivateUpdate(t *testing.T) {
+	for _, test := range []struct{ method, control string }{
+		{"GET", `max-age=60, private="X-Secret"`},
+		{"GET", `max-age=60, no-cache="X-Secret"`},
+		{"GET", "max-age=60, private"},
+		{"HEAD", `max-age=60, private="X-Secret"`},
+		{"HEAD", "max-age=60, private"},
+		{"HEAD", "max-age=60, no-store"},
+	} {
+		var asked atomic.Int64
+		o := startOrigin(t, func(request string) string {
+			secret := "ETag: \"a\"\r\nX-Secret: 1\r\nCache-Control: " + test.control + "\r\n\r\n"
+			switch {
+			case asked.Add(1) != 2:
+				return say("Cache-Control: max-age=60", `ETag: "a"`)
+			case test.method == "HEAD":
+				return "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n" + secret
+			}
+			return "HTTP/1.1 304 Not Modified\r\n" + secret
+		})
+		addr := startProxy(t, &proxy{}, t.TempDir())
+		get(t, addr, o.url("/"))
+		talk(t, addr, request(test.method, o.url("/"), "Cache-Control: no-cache"))
+		if a := get(t, addr, o.url("/")); a.body != "body" || a.header.Get("X-Secret") != "" || strings.Contains(a.header.Get("Cache-Control"), "no-store") {
+			t.Errorf("%s, %s: %+v", test.method, test.control, a)
+		}
+	}
+}
+
 // TestReplacedWhileValidated has a response replaced by a shorter one while its
 // server is asked whether it is still good, and says so.
 func TestReplacedWhileValidated(t *testing.T) {

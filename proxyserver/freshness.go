@@ -144,11 +144,7 @@ func (e *entry) storable(request *message) bool {
 	if !explicit && !e.cc.public && e.cc.privateFields == nil && !heuristicallyCacheable(e.code) {
 		return false
 	}
-	for _, fields := range [][]string{e.cc.privateFields, e.cc.noCacheFields} {
-		for _, name := range fields {
-			e.header.Del(name)
-		}
-	}
+	e.withhold()
 	var ok bool
 	if e.selection, ok = selecting(e.header, request.Header); !ok {
 		return false
@@ -156,6 +152,15 @@ func (e *entry) storable(request *message) bool {
 	// Nothing is gained by what is stale at once and can't be validated.
 	return e.lifetime > e.initialAge || e.etag != "" || !e.lastModified.IsZero() ||
 		e.lifetime+max(0, e.cc.staleIfError, e.cc.staleWhileRevalidate) > e.initialAge
+}
+
+// withhold leaves the fields out of the header that are not for all.
+func (e *entry) withhold() {
+	for _, fields := range [][]string{e.cc.privateFields, e.cc.noCacheFields} {
+		for _, name := range fields {
+			e.header.Del(name)
+		}
+	}
 }
 
 // neverStale reports whether the origin forbids to answer with this response
@@ -225,6 +230,10 @@ func (e *entry) update(r *response) *entry {
 	}
 	updated.requested, updated.received = r.requested, r.received
 	updated.prepare()
+	if updated.cc.privateFields != nil || updated.cc.noCacheFields != nil {
+		updated.withhold()
+		updated.prepare()
+	}
 	return &updated
 }
 

@@ -218,8 +218,8 @@ func (c *cache) freshen(m *message, r *response) {
 		if !stored.selection.matches(m.Header) {
 			continue
 		}
-		if stored.sameAs(r) {
-			c.replace(stored, stored.update(r))
+		if updated := stored.update(r); stored.sameAs(r) && !updated.cc.noStore && !updated.cc.private {
+			c.replace(stored, updated)
 		} else {
 			c.remove(stored.item)
 		}
