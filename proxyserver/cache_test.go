@@ -540,6 +540,41 @@ func TestRevalidateInBackground(t *testing.T) {
 	t.Error("the new answer never came")
 }
 
+// TestSlowInBackground has a body come slowly in the background. Nobody waits
+// for its end who may not have it.
+func TestSlowInBackground(t *testing.T) {
+	var asked atomic.Int64
+	begun, goOn := make(chan bool), make(chan bool)
+	o := startRawOrigin(t, func(_ *origin, conn net.Conn) {
+		in := bufio.NewReader(conn)
+		for {
+			if _, err := readRequest(in, conn); err != nil {
+				return
+			}
+			switch asked.Add(1) {
+			case 1:
+				io.WriteString(conn, say("Cache-Control: max-age=0, stale-while-revalidate=60"))
+			case 2:
+				io.WriteString(conn, "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 8\r\n\r\nslow")
+				close(begun)
+				<-goOn
+				io.WriteString(conn, "slow")
+			default:
+				io.WriteString(conn, say("Cache-Control: max-age=60"))
+			}
+		}
+	})
+	addr := startProxy(t, &proxy{timeout: 2 * time.Second}, t.TempDir())
+	get(t, addr, o.url("/"))
+	get(t, addr, o.url("/")) // which sends for the new one
+	<-begun
+	start := time.Now()
+	if a := get(t, addr, o.url("/"), "Cache-Control: max-age=0"); a.body != "body" || time.Since(start) > time.Second {
+		t.Errorf("got %q, %s after %v", a.body, a.cache(), time.Since(start))
+	}
+	close(goOn)
+}
+
 // TestRestart has what is stored found again, and in the right order thrown out.
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()

@@ -306,6 +306,7 @@ func (p *proxy) revalidate(m *message) {
 			p.finish(r, nil, r.body == nil)
 			return
 		}
+		l.decide(filling) // its body may take its time
 		filling.fill()
 		filling.leave()
 	})
