@@ -171,6 +171,30 @@ func TestInvalidatedWhileValidated(t *testing.T) {
 	}
 }
 
+// TestVaryUpdate has a 304 say that there are variants after all.
+func TestVaryUpdate(t *testing.T) {
+	for _, vary := range []string{"Foo", "*"} {
+		var asked atomic.Int64
+		o := startOrigin(t, func(string) string {
+			switch asked.Add(1) {
+			case 1:
+				return say("Cache-Control: max-age=60", `ETag: "a"`)
+			case 2:
+				return "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=60\r\nVary: " + vary + "\r\n\r\n"
+			}
+			return "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 3\r\n\r\ntwo"
+		})
+		addr := startProxy(t, &proxy{}, t.TempDir())
+		get(t, addr, o.url("/"), "Foo: 1")
+		if a := get(t, addr, o.url("/"), "Foo: 1", "Cache-Control: no-cache"); a.body != "body" {
+			t.Errorf("%s, validated: %+v", vary, a)
+		}
+		if a := get(t, addr, o.url("/"), "Foo: 2"); a.body != "two" {
+			t.Errorf("%s, another variant: %+v", vary, a)
+		}
+	}
+}
+
 // TestPrivateUpdate has what is stored updated by answers that say what is not
 // for all.
 func TestPrivateUpdate(t *testing.T) {

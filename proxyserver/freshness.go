@@ -237,6 +237,13 @@ func (e *entry) update(r *response) *entry {
 	return &updated
 }
 
+// stays reports whether what the answer to m has updated may stay in the store:
+// it is for others too, and chosen by the same fields as before.
+func (e *entry) stays(m *message) bool {
+	fields, ok := selecting(e.header, m.Header)
+	return ok && slices.Equal(fields, e.selection) && !e.cc.noStore && !e.cc.private
+}
+
 // appendAge appends the field that says how old the response is.
 func (e *entry) appendAge(b []byte, now time.Time) []byte {
 	b = append(b, "Age: "...)

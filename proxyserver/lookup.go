@@ -190,7 +190,7 @@ func (l *lookup) learn(m *message, r *response) (validated bool) {
 		}
 		updated := l.stored.update(r)
 		l.close() // Windows replaces no file that is open
-		if updated.cc.noStore || updated.cc.private {
+		if !updated.stays(m) {
 			// It may answer this once; but then it must not be kept.
 			defer cache.remove(l.stored.item)
 		} else {
@@ -218,7 +218,7 @@ func (c *cache) freshen(m *message, r *response) {
 		if !stored.selection.matches(m.Header) {
 			continue
 		}
-		if updated := stored.update(r); stored.sameAs(r) && !updated.cc.noStore && !updated.cc.private {
+		if updated := stored.update(r); stored.sameAs(r) && updated.stays(m) {
 			c.replace(stored, updated)
 		} else {
 			c.remove(stored.item)
