@@ -226,6 +226,31 @@ func TestPrivateUpdate(t *testing.T) {
 	}
 }
 
+// TestInvalidatedWhileFetched has a POST change what the server is just being
+// asked for.
+func TestInvalidatedWhileFetched(t *testing.T) {
+	asked, changed := make(chan struct{}), make(chan struct{})
+	var count atomic.Int64
+	o := startOrigin(t, func(request string) string {
+		if !strings.HasPrefix(request, "POST") && count.Add(1) == 1 {
+			close(asked)
+			<-changed
+			return "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 3\r\n\r\nold"
+		}
+		return say("Cache-Control: max-age=60")
+	})
+	addr := startProxy(t, &proxy{}, t.TempDir())
+	answered := make(chan answer)
+	go func() { answered <- get(t, addr, o.url("/")) }()
+	<-asked
+	talk(t, addr, request("POST", o.url("/"), "Content-Length: 0"))
+	close(changed)
+	<-answered
+	if a := get(t, addr, o.url("/")); a.body != "body" {
+		t.Errorf("after the POST: %d, %q, %s", a.status, a.body, a.cache())
+	}
+}
+
 // TestReplacedWhileValidated has a response replaced by a shorter one while its
 // server is asked whether it is still good, and says so.
 func TestReplacedWhileValidated(t *testing.T) {

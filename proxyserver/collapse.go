@@ -56,6 +56,8 @@ type flight struct {
 	url     string
 	decided chan struct{}
 	filling *filling // the answer, if it is for others too; set before decided is closed
+
+	outdated bool // something has changed since it was asked; under the cache's mu
 }
 
 // join returns the flight for a URL, and whether the caller leads it: who leads
@@ -101,6 +103,9 @@ func (c *cache) invalidate(url string) {
 	c.mu.Lock()
 	f := c.flights[url]
 	delete(c.flights, url)
+	if f != nil {
+		f.outdated = true
+	}
 	c.mu.Unlock()
 	if f != nil {
 		f.outdate()
@@ -152,6 +157,11 @@ var (
 func newFilling(c *cache, e *entry, r *response, f *flight, finish func(whole bool)) *filling {
 	filling := &filling{entry: e, response: r, flight: f, cache: c, finish: finish, readers: 1}
 	filling.more = sync.NewCond(&filling.mu)
+	if f != nil {
+		c.mu.Lock()
+		filling.outdated = f.outdated
+		c.mu.Unlock()
+	}
 	return filling
 }
 
