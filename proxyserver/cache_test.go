@@ -198,13 +198,15 @@ func TestVaryUpdate(t *testing.T) {
 // TestPrivateUpdate has what is stored updated by answers that say what is not
 // for all.
 func TestPrivateUpdate(t *testing.T) {
-	for _, test := range []struct{ method, control string }{
-		{"GET", `max-age=60, private="X-Secret"`},
-		{"GET", `max-age=60, no-cache="X-Secret"`},
-		{"GET", "max-age=60, private"},
-		{"HEAD", `max-age=60, private="X-Secret"`},
-		{"HEAD", "max-age=60, private"},
-		{"HEAD", "max-age=60, no-store"},
+	for _, test := range []struct{ method, control, field string }{
+		{"GET", "max-age=60", "Authorization: Basic YTpi"},
+		{"HEAD", "max-age=60", "Authorization: Basic YTpi"},
+		{"GET", `max-age=60, private="X-Secret"`, "A: b"},
+		{"GET", `max-age=60, no-cache="X-Secret"`, "A: b"},
+		{"GET", "max-age=60, private", "A: b"},
+		{"HEAD", `max-age=60, private="X-Secret"`, "A: b"},
+		{"HEAD", "max-age=60, private", "A: b"},
+		{"HEAD", "max-age=60, no-store", "A: b"},
 	} {
 		var asked atomic.Int64
 		o := startOrigin(t, func(request string) string {
@@ -219,7 +221,7 @@ func TestPrivateUpdate(t *testing.T) {
 		})
 		addr := startProxy(t, &proxy{}, t.TempDir())
 		get(t, addr, o.url("/"))
-		talk(t, addr, request(test.method, o.url("/"), "Cache-Control: no-cache"))
+		talk(t, addr, request(test.method, o.url("/"), "Cache-Control: no-cache", test.field))
 		if a := get(t, addr, o.url("/")); a.body != "body" || a.header.Get("X-Secret") != "" || strings.Contains(a.header.Get("Cache-Control"), "no-store") {
 			t.Errorf("%s, %s: %+v", test.method, test.control, a)
 		}

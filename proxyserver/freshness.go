@@ -138,8 +138,8 @@ func (e *entry) storable(request *message) bool {
 	if request.cc.noStore || e.cc.private || e.cc.noStore && !understands || e.cc.mustUnderstand && !understands {
 		return false
 	}
-	if request.Header["Authorization"] != nil && !e.cc.public && !e.cc.mustRevalidate && e.cc.sMaxAge < 0 {
-		return false // section 3.5
+	if e.forOneUser(request) {
+		return false
 	}
 	if !explicit && !e.cc.public && e.cc.privateFields == nil && !heuristicallyCacheable(e.code) {
 		return false
@@ -152,6 +152,12 @@ func (e *entry) storable(request *message) bool {
 	// Nothing is gained by what is stale at once and can't be validated.
 	return e.lifetime > e.initialAge || e.etag != "" || !e.lastModified.IsZero() ||
 		e.lifetime+max(0, e.cc.staleIfError, e.cc.staleWhileRevalidate) > e.initialAge
+}
+
+// forOneUser reports whether the request says who asks, and the response does not
+// say that it is for others too (section 3.5).
+func (e *entry) forOneUser(request *message) bool {
+	return request.Header["Authorization"] != nil && !e.cc.public && !e.cc.mustRevalidate && e.cc.sMaxAge < 0
 }
 
 // withhold leaves the fields out of the header that are not for all.
@@ -241,7 +247,7 @@ func (e *entry) update(r *response) *entry {
 // it is for others too, and chosen by the same fields as before.
 func (e *entry) stays(m *message) bool {
 	fields, ok := selecting(e.header, m.Header)
-	return ok && slices.Equal(fields, e.selection) && !e.cc.noStore && !e.cc.private
+	return ok && slices.Equal(fields, e.selection) && !e.cc.noStore && !e.cc.private && !e.forOneUser(m)
 }
 
 // appendAge appends the field that says how old the response is.
