@@ -504,6 +504,57 @@ func TestCollapseNot(t *testing.T) {
 	all.Wait()
 }
 
+// TestCollapseFailure has an origin that is silent: it is silent for all at once.
+func TestCollapseFailure(t *testing.T) {
+	const clients = 40
+	asked := make(chan string, clients)
+	over := make(chan bool)
+	o := startOrigin(t, func(request string) string {
+		asked <- request
+		<-over
+		return ""
+	})
+	t.Cleanup(func() { close(over) })
+	addr := startProxy(t, &proxy{timeout: time.Second}, t.TempDir())
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			if a := get(t, addr, o.url("/")); a.status != http.StatusGatewayTimeout {
+				t.Errorf("got %+v, want status 504", a)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(asked); n > clients/2 {
+		t.Errorf("the origin was asked %d times", n)
+	}
+}
+
+// TestEndlessBody has a body of unknown length that is larger than the cache: it
+// must not push out what is there.
+func TestEndlessBody(t *testing.T) {
+	o := startRawOrigin(t, func(_ *origin, conn net.Conn) {
+		request, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\n\r\n")
+		if request.URL.Path == "/large" {
+			conn.Write(make([]byte, 3<<20))
+		}
+		io.WriteString(conn, "body")
+	})
+	addr, stop := startStoppable(t, &proxy{}, t.TempDir(), 1<<20)
+	t.Cleanup(stop)
+	get(t, addr, o.url("/small"))
+	if a := get(t, addr, o.url("/large")); len(a.body) != 3<<20+len("body") {
+		t.Errorf("the large body came as %d bytes", len(a.body))
+	}
+	if a := get(t, addr, o.url("/small")); !strings.HasPrefix(a.cache(), "hit") {
+		t.Errorf("after a body larger than the cache, a small one is %q", a.cache())
+	}
+}
+
 // TestSlowLeader has the client that asked first not read: the others must not
 // wait for it.
 func TestSlowLeader(t *testing.T) {

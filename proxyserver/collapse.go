@@ -56,6 +56,7 @@ type flight struct {
 	url     string
 	decided chan struct{}
 	filling *filling // the answer, if it is for others too; set before decided is closed
+	failed  error    // or why there is none, which is so for all of them; set as well
 
 	outdated bool // something has changed since it was asked; under the cache's mu
 }
@@ -246,6 +247,9 @@ func (f *filling) add(b []byte) error {
 		if err := f.spill(); err != nil {
 			return err
 		}
+	}
+	if f.response.length < 0 && f.offset+f.n+int64(len(b)) > f.cache.limit/4 {
+		return errBroken // or one endless body could push all others out, and then prove too large itself
 	}
 	if f.partial != nil {
 		if f.partial.reserve(f.offset+f.n+int64(len(b))) != nil {

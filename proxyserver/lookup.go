@@ -21,6 +21,7 @@ type lookup struct {
 	usable     bool        // as the answer, without asking the origin
 	filling    *filling    // or this, the answer to another request that is still coming in
 	flight     *flight     // what others wait on, if this request leads them
+	failed     error       // what the request met with that this one has waited on
 	conditions http.Header // to ask the origin with, whether what is stored is still good
 	forward    string      // why the origin is asked, in the words of RFC 9211
 	detail     string      // for Cache-Status
@@ -55,7 +56,7 @@ func (p *proxy) lookUp(ctx context.Context, m *message) *lookup {
 			l.filling = f
 			return l
 		}
-		l.detail = "; collapsed"
+		l.failed, l.detail = flight.failed, "; collapsed"
 	}
 	// What was on its way may have come in between the search and here.
 	l.search(m)
@@ -101,6 +102,15 @@ func (l *lookup) search(m *message) {
 	if conditions := l.stored.validators(); m.Method == http.MethodGet && len(conditions) > 0 {
 		l.conditions = conditions
 	}
+}
+
+// fail tells those who wait on this request that the origin has failed: to ask
+// again, each for itself, would make them wait for the same once more.
+func (l *lookup) fail(err error) {
+	if refused := (*refusal)(nil); l.flight != nil && errors.As(err, &refused) {
+		l.flight.failed = err
+	}
+	l.decide(nil)
 }
 
 // decide tells those who wait on this request what there is for them.

@@ -128,7 +128,14 @@ func (p *proxy) reply(ctx context.Context, tcpCliSock *client, m *message) error
 	}
 
 	// It is not: ask its server.
-	response, err := p.ask(ctx, tcpCliSock, m, found.conditions)
+	var response *response
+	err := found.failed
+	if err == nil {
+		response, err = p.ask(ctx, tcpCliSock, m, found.conditions)
+	}
+	if err != nil {
+		found.fail(err)
+	}
 	if found.instead(m, response, err) {
 		if err == nil {
 			p.finish(response, tcpCliSock, response.body == nil)
