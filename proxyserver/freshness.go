@@ -44,8 +44,9 @@ func (e *entry) prepare() {
 		e.date = e.received
 	}
 	// Its age when it arrived (section 4.2.3): what the caches on the way said
-	// and the time that it was on its way, or what the clocks say.
-	e.initialAge = max(0, e.received.Sub(e.date), parseAge(e.header["Age"])+e.received.Sub(e.requested))
+	// and the time that it was on its way, or what the clocks say, in the whole
+	// seconds that a Date has.
+	e.initialAge = max(0, e.received.Truncate(time.Second).Sub(e.date), parseAge(e.header["Age"])+e.received.Sub(e.requested))
 	e.etag = e.header.Get("Etag")
 	e.lastModified, _ = parseDate(e.header.Get("Last-Modified"), e.received)
 	e.lifetime = e.freshnessLifetime()

@@ -227,6 +227,12 @@ func TestAge(t *testing.T) {
 	if got := e.age(received.Add(-time.Hour)); got < 0 {
 		t.Errorf("age = %v when the clock is set back", got)
 	}
+	e = newEntry(200, "Date: "+at(0))
+	e.requested, e.received = received.Add(900*time.Millisecond), received.Add(900*time.Millisecond)
+	e.prepare()
+	if got := e.age(e.received); got != 0 {
+		t.Errorf("age = %v when it has just come, since a Date tells no fractions of a second", got)
+	}
 }
 
 func newMessage(method string, fields ...string) *message {
